@@ -1,0 +1,1 @@
+export { Alarms, type Alarm, type AlarmSeverity, type NewAlarm } from './alarms.js';

@@ -1,0 +1,10 @@
+export { Database } from './database.js';
+export type { Sql, Transaction } from './sql.js';
+export { openDataSource, type DataSourceSettings } from './open-data-source.js';
+export {
+  FOREIGN_KEY_VIOLATION,
+  isUnavailable,
+  QUERY_CANCELED,
+  translateDatabaseError,
+  UNIQUE_VIOLATION,
+} from './database-errors.js';

@@ -1,0 +1,18 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+const HEADER = 'x-request-id';
+const ACCEPTABLE = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** Takes the caller's X-Request-Id when it is harmless, else makes one; echoes it. For pino-http's `genReqId`. */
+export function assignRequestId(request: IncomingMessage, response: ServerResponse): string {
+  const given = request.headers[HEADER];
+  const id = typeof given === 'string' && ACCEPTABLE.test(given) ? given : randomUUID();
+  response.setHeader('X-Request-Id', id);
+  return id;
+}
+
+export function requestIdOf(request: IncomingMessage): string {
+  const { id } = request as IncomingMessage & { id?: unknown };
+  return typeof id === 'string' ? id : 'unknown';
+}
