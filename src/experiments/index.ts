@@ -1,0 +1,12 @@
+export { ExperimentsModule, MembershipModule } from './experiments.module.js';
+export { EXPERIMENTS_ENTITIES } from './entities.js';
+export { type ExperimentsConfig, experimentsConfigSchema } from './experiments.config.js';
+export type { Experiment, ExperimentMember, ExperimentType } from './experiment.js';
+export { directoriesOf, relativeDirectory } from './experiment-layout.js';
+export { ExperimentUsage, type UsageCheck, type UsageFinding } from './experiment-usage.js';
+export { ExperimentsService } from './experiments.service.js';
+export { ExperimentCreationService } from './experiment-creation.service.js';
+export { ExperimentMembersService } from './experiment-members.service.js';
+export { ExperimentRemovalService } from './experiment-removal.service.js';
+export { ExperimentTypesService } from './experiment-types.service.js';
+export { experimentNameParam } from './experiment.schema.js';
