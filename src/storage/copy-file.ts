@@ -1,0 +1,184 @@
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  renameSync,
+  unlinkSync,
+} from 'node:fs';
+import { driverCode } from '../kernel/errors.js';
+import { directoryOf, isBelowOrSame, joinBytes } from '../kernel/path-bytes.js';
+import { CopyRefusal } from './copy-faults.js';
+import { makeDirectories, syncDirectory } from './durable-directories.js';
+import { digestFile, digestOf, pour, type Poured } from './pour.js';
+import type { FileIdentity, TransferOutcome, TransferTask } from './transfer-engine.port.js';
+
+const WRITE_NEW = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+
+/**
+ * One file, from source to its final name: read once (digest on the way), write to a temporary name beside the
+ * destination, sync, look at the source again, read the copy back, publish by rename.
+ */
+export function copyFile(task: TransferTask, prepareDirectory: () => Buffer): TransferOutcome {
+  const source = openSource(task);
+  if (typeof source !== 'number') {
+    return source;
+  }
+  try {
+    if (task.mode === 'compare') {
+      const { md5Sum, sizeBytes } = digestOf(source);
+      const change = changeOf(source, task);
+      return change ?? { id: task.id, status: 'compared', md5Sum, sizeBytes };
+    }
+    return copyOpened(task, source, prepareDirectory());
+  } finally {
+    closeSync(source);
+  }
+}
+
+function copyOpened(task: TransferTask, source: number, directory: Buffer): TransferOutcome {
+  const temporary = joinBytes(directory, Buffer.from(`.dm-${task.id}.part`));
+  let published = false;
+  const target = openSync(temporary, WRITE_NEW, 0o600);
+  try {
+    const poured = pour(source, target, task.expected.sizeBytes);
+    const before = fstatSync(source, { bigint: true });
+    futimesSync(target, seconds(before.atimeNs), seconds(before.mtimeNs));
+    fchmodSync(target, task.fileMode);
+    fsyncSync(target);
+    const refused = changeOf(source, task) ?? readBack(task, target, poured);
+    if (refused !== undefined) {
+      return refused;
+    }
+    const outcome = publish(task, temporary, poured);
+    published = outcome.status === 'published';
+    return outcome;
+  } finally {
+    closeSync(target);
+    if (!published) {
+      removeQuietly(temporary);
+    }
+  }
+}
+
+function openSource(task: TransferTask): number | TransferOutcome {
+  let fd: number;
+  try {
+    fd = openSync(Buffer.from(task.sourcePath), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (driverCode(error) === 'ENOENT') {
+      return { id: task.id, status: 'vanished' };
+    }
+    throw error;
+  }
+  const stats = fstatSync(fd, { bigint: true });
+  const change = stats.isFile() ? differenceOf(stats, task.expected) : 'it is no longer a regular file';
+  if (change !== undefined) {
+    closeSync(fd);
+    return { id: task.id, status: 'changed', detail: change };
+  }
+  if (!isBelowRoots(fd, task.sourceRoots)) {
+    closeSync(fd);
+    throw new CopyRefusal('EPERM', 'The source leads out of the configured source roots through a symbolic link.');
+  }
+  return fd;
+}
+
+/** The kernel's own word on where an open file lies, so that a directory swapped for a link is found out. */
+function isBelowRoots(fd: number, roots: readonly Uint8Array[]): boolean {
+  const real = readlinkSync(`/proc/self/fd/${fd}`, 'buffer');
+  return roots.some((root) => isBelowOrSame(real, root));
+}
+
+function changeOf(fd: number, task: TransferTask): TransferOutcome | undefined {
+  const detail = differenceOf(fstatSync(fd, { bigint: true }), task.expected) ?? replacementOf(task);
+  return detail === undefined ? undefined : { id: task.id, status: 'changed', detail };
+}
+
+function differenceOf(stats: BigIntStats, expected: FileIdentity): string | undefined {
+  if (stats.size !== expected.sizeBytes) {
+    return `its size went from ${expected.sizeBytes} to ${stats.size} bytes`;
+  }
+  if (stats.mtimeNs !== expected.mtimeNs) {
+    return 'it was written to';
+  }
+  return stats.ino === expected.inode ? undefined : 'another file has taken its name';
+}
+
+/** The open file stays what it was when its name is given to another; the name is what users mean. */
+function replacementOf(task: TransferTask): string | undefined {
+  const now = lstatSync(Buffer.from(task.sourcePath), { bigint: true, throwIfNoEntry: false });
+  return now === undefined || now.ino === task.expected.inode ? undefined : 'another file has taken its name';
+}
+
+function readBack(task: TransferTask, target: number, poured: Poured): TransferOutcome | undefined {
+  const foundMd5Sum = poured.verify(target);
+  return foundMd5Sum === poured.md5Sum
+    ? undefined
+    : { id: task.id, status: 'corrupt', md5Sum: poured.md5Sum, foundMd5Sum };
+}
+
+function publish(task: TransferTask, temporary: Buffer, poured: Poured): TransferOutcome {
+  const final = joinBytes(task.experimentDirectory, task.destinationPath);
+  const present = lstatSync(final, { bigint: true, throwIfNoEntry: false });
+  let keptPrevious = false;
+  if (present !== undefined) {
+    const found = present.isFile() ? digestFile(final) : { md5Sum: 'not-a-file', sizeBytes: -1n };
+    const isSame = found.md5Sum === poured.md5Sum && found.sizeBytes === poured.sizeBytes;
+    if (task.replaces === null && !isSame) {
+      return { id: task.id, status: 'occupied', md5Sum: poured.md5Sum, foundMd5Sum: found.md5Sum };
+    }
+    if (task.replaces !== null) {
+      // Same content: an attempt before this one was cut off after its rename; what it kept is still there.
+      keptPrevious = isSame ? isKept(task) : keepPrevious(task, final);
+    }
+  }
+  renameSync(temporary, final);
+  const { md5Sum, sizeBytes } = poured;
+  return { id: task.id, status: 'published', md5Sum, sizeBytes, proof: 'read-back', keptPrevious };
+}
+
+function keptPath(task: TransferTask): Buffer {
+  return joinBytes(task.experimentDirectory, task.replaces?.keepAs ?? Buffer.alloc(0));
+}
+
+function isKept(task: TransferTask): boolean {
+  return lstatSync(keptPath(task), { throwIfNoEntry: false }) !== undefined;
+}
+
+/** A hard link first, then the rename over the old name: at no moment is either content without a name. */
+function keepPrevious(task: TransferTask, final: Buffer): boolean {
+  const kept = keptPath(task);
+  makeDirectories(task.experimentDirectory, directoryOf(kept), task.directoryMode);
+  try {
+    linkSync(final, kept);
+  } catch (error) {
+    const code = driverCode(error);
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EMLINK') {
+      renameSync(final, kept); // a file system without hard links
+    } else if (code !== 'EEXIST') {
+      throw error;
+    }
+  }
+  syncDirectory(directoryOf(kept));
+  return true;
+}
+
+function removeQuietly(path: Buffer): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Not there, or not removable now: the next attempt has the same name and overwrites it.
+  }
+}
+
+function seconds(ns: bigint): number {
+  return Number(ns) / 1e9;
+}

@@ -1,0 +1,12 @@
+export { StorageModule } from './storage.module.js';
+export { StorageArea } from './storage-area.js';
+export { type NewReplica, type Replica, ReplicaRepository } from './replica.repository.js';
+export { storageConfigSchema, type StorageConfig } from './storage.config.js';
+export {
+  type FaultKind,
+  type FileIdentity,
+  TRANSFER_ENGINE,
+  type TransferEngine,
+  type TransferOutcome,
+  type TransferTask,
+} from './transfer-engine.port.js';

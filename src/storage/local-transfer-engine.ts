@@ -1,0 +1,133 @@
+import { Logger } from '@nestjs/common';
+import { Worker } from 'node:worker_threads';
+import { StationError } from '../kernel/errors.js';
+import { workerUrl } from '../platform/worker-url.js';
+import type { TransferEngine, TransferOutcome, TransferTask } from './transfer-engine.port.js';
+
+interface PendingBatch {
+  batch: number;
+  tasks: readonly TransferTask[];
+  resolve(outcomes: TransferOutcome[]): void;
+  reject(error: Error): void;
+}
+
+/** Copies to a mounted storage area, in worker threads that each take one batch at a time. */
+export class LocalTransferEngine implements TransferEngine {
+  private readonly logger = new Logger(LocalTransferEngine.name);
+  private readonly waiting: PendingBatch[] = [];
+  private readonly threads: CopyThread[] = [];
+  private nextBatch = 1;
+  private closed = false;
+
+  constructor(private readonly threadCount: number) {}
+
+  transfer(tasks: readonly TransferTask[]): Promise<TransferOutcome[]> {
+    if (tasks.length === 0) {
+      return Promise.resolve([]);
+    }
+    if (this.closed) {
+      return Promise.reject(stopped());
+    }
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ batch: this.nextBatch++, tasks, resolve, reject });
+      this.assign();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.waiting.splice(0).forEach((pending) => pending.reject(stopped()));
+    await Promise.all(this.threads.splice(0).map((thread) => thread.close()));
+  }
+
+  private assign(): void {
+    while (this.waiting.length > 0) {
+      const thread = this.threads.find((candidate) => candidate.isIdle()) ?? this.addThread();
+      const next = thread === undefined ? undefined : this.waiting.shift();
+      if (thread === undefined || next === undefined) {
+        return;
+      }
+      thread.run(next);
+    }
+  }
+
+  private addThread(): CopyThread | undefined {
+    if (this.closed || this.threads.length >= this.threadCount) {
+      return undefined;
+    }
+    const thread = new CopyThread(
+      () => this.assign(),
+      (error) => {
+        // A thread that dies takes its batch with it; the ledger offers the batch again.
+        this.logger.error(`a copying thread ended: ${error.message}`);
+        this.threads.splice(this.threads.indexOf(thread), 1);
+        this.assign();
+      },
+    );
+    this.threads.push(thread);
+    return thread;
+  }
+}
+
+function stopped(): StationError {
+  return new StationError(
+    'unavailable',
+    'TRANSFER_STOPPED',
+    'The station is stopping; the files go on at the next start.',
+  );
+}
+
+class CopyThread {
+  private readonly worker = new Worker(workerUrl(import.meta.url, './copy-worker.js'), { name: 'dm-copy' });
+  private current: PendingBatch | undefined;
+  private whenIdle: (() => void) | undefined;
+
+  constructor(onIdle: () => void, onDeath: (error: Error) => void) {
+    // An idle pool must not keep a process alive that has nothing else to do.
+    this.worker.unref();
+    this.worker.on('message', (message: { outcomes: TransferOutcome[] }) => {
+      this.settle((pending) => pending.resolve(message.outcomes));
+      onIdle();
+    });
+    const fail = (error: Error) => {
+      this.settle((pending) => pending.reject(error));
+      onDeath(error);
+    };
+    this.worker.once('error', fail);
+    this.worker.once('exit', (code) => {
+      if (this.current !== undefined) {
+        fail(new Error(`exit code ${code} in the middle of a batch`));
+      }
+    });
+  }
+
+  isIdle(): boolean {
+    return this.current === undefined;
+  }
+
+  run(pending: PendingBatch): void {
+    this.current = pending;
+    this.worker.ref();
+    this.worker.postMessage({ batch: pending.batch, tasks: pending.tasks });
+  }
+
+  /** Lets the batch under way finish: a copy cut short would only be done again. */
+  async close(): Promise<void> {
+    if (this.current !== undefined) {
+      await new Promise<void>((resolve) => {
+        this.whenIdle = resolve;
+      });
+    }
+    await this.worker.terminate();
+  }
+
+  private settle(finish: (pending: PendingBatch) => void): void {
+    const pending = this.current;
+    this.current = undefined;
+    this.worker.unref();
+    if (pending !== undefined) {
+      finish(pending);
+    }
+    this.whenIdle?.();
+  }
+}

@@ -1,0 +1,37 @@
+import { Inject, Injectable, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { CONFIG, type StationConfig } from '../platform/config/index.js';
+import { LocalTransferEngine } from './local-transfer-engine.js';
+import { ReplicaRepository } from './replica.repository.js';
+import { StorageArea } from './storage-area.js';
+import { TRANSFER_ENGINE, type TransferEngine } from './transfer-engine.port.js';
+
+@Injectable()
+class StorageLifecycle implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly area: StorageArea,
+    @Inject(TRANSFER_ENGINE) private readonly engine: TransferEngine,
+  ) {}
+
+  onModuleInit(): Promise<void> {
+    return this.area.initialize();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.engine.close();
+  }
+}
+
+@Module({
+  providers: [
+    StorageArea,
+    ReplicaRepository,
+    {
+      provide: TRANSFER_ENGINE,
+      useFactory: (config: StationConfig) => new LocalTransferEngine(config.storage.workers),
+      inject: [CONFIG],
+    },
+    StorageLifecycle,
+  ],
+  exports: [StorageArea, ReplicaRepository, TRANSFER_ENGINE],
+})
+export class StorageModule {}

@@ -1,0 +1,65 @@
+/** What identifies the content that was seen: if any of it differs later, the file has changed. */
+export interface FileIdentity {
+  sizeBytes: bigint;
+  mtimeNs: bigint;
+  inode: bigint;
+}
+
+export interface TransferTask {
+  /** Ledger id: names the temporary file, so that a second attempt overwrites the first one's remains. */
+  id: string;
+  sourcePath: Uint8Array;
+  /** The opened source must really lie below one of these (links resolved). */
+  sourceRoots: readonly Uint8Array[];
+  expected: FileIdentity;
+  /** Directory of the experiment; nothing is written outside. */
+  experimentDirectory: Uint8Array;
+  /** Relative to the experiment's directory. */
+  destinationPath: Uint8Array;
+  /** Version of this content, and where content of the version before goes; null for a first version. */
+  replaces: { keepAs: Uint8Array } | null;
+  /** `compare`: another source already stands for this destination; only read and digest, never write. */
+  mode: 'copy' | 'compare';
+  fileMode: number;
+  directoryMode: number;
+}
+
+/** How a copy was proven: `read-back` = every byte read again at the destination and found equal. */
+export type Proof = 'read-back';
+
+export type TransferOutcome =
+  | {
+      id: string;
+      status: 'published';
+      md5Sum: string;
+      sizeBytes: bigint;
+      proof: Proof;
+      /** Whether content of the version before now lies where `replaces.keepAs` said. */
+      keptPrevious: boolean;
+    }
+  | { id: string; status: 'compared'; md5Sum: string; sizeBytes: bigint }
+  /** The source is not what was expected, before or after reading; nothing was published. */
+  | { id: string; status: 'changed'; detail: string }
+  | { id: string; status: 'vanished' }
+  /** What stands at the destination is neither this content nor the version before. */
+  | { id: string; status: 'occupied'; md5Sum: string; foundMd5Sum: string }
+  /** The copy that was read back differs from what was read at the source. */
+  | { id: string; status: 'corrupt'; md5Sum: string; foundMd5Sum: string }
+  | { id: string; status: 'failed'; code: string; message: string; kind: FaultKind };
+
+/** `no-space` and `transient` may pass by themselves; `permanent` needs a person. */
+export type FaultKind = 'transient' | 'permanent' | 'no-space';
+
+/**
+ * Moves files into the storage area with proof. Obligations of every engine:
+ * - an outcome for each task, in any order of work; one bad file never fails the others;
+ * - a file at its final name is complete and durable (file and directory synced) before `published` is answered;
+ * - repeating a task after a crash at any point is safe and leaves no temporary file;
+ * - a rejected promise means that the engine itself is broken; no task of the batch may be taken as done then.
+ */
+export interface TransferEngine {
+  transfer(tasks: readonly TransferTask[]): Promise<TransferOutcome[]>;
+  close(): Promise<void>;
+}
+
+export const TRANSFER_ENGINE = Symbol('TransferEngine');
