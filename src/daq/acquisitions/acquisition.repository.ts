@@ -1,0 +1,261 @@
+import { Injectable } from '@nestjs/common';
+import { StationError } from '../../kernel/errors.js';
+import { Database, type Sql } from '../../platform/database/index.js';
+import {
+  type Acquisition,
+  type AcquisitionCounts,
+  type AcquisitionKind,
+  type AcquisitionOptions,
+  type AcquisitionStatus,
+  ENDED_STATUSES,
+  type Finding,
+  noCounts,
+} from './acquisition.js';
+
+interface AcquisitionRecord {
+  id: string;
+  kind: AcquisitionKind;
+  experiment_id: number;
+  status: AcquisitionStatus;
+  source_host: string;
+  source_directory: Buffer;
+  destination_directory: Buffer;
+  options: AcquisitionOptions;
+  started_by: string;
+  job_id: string | null;
+  trigger_depth: number;
+  ignores_existing: boolean;
+  unchanged_files: string;
+  unchanged_bytes: string;
+  scan_complete: boolean;
+  warnings: Finding[];
+  error_message: string | null;
+  created_at: Date;
+  started_at: Date | null;
+  stop_at: Date | null;
+  ended_at: Date | null;
+}
+
+export interface AcquisitionQuery {
+  status?: readonly AcquisitionStatus[];
+  kind?: AcquisitionKind;
+  /** Only of these experiments. */
+  experimentIds?: readonly number[];
+  /** Those that come after this one, newest first. */
+  after?: { createdAt: string; id: string };
+  limit: number;
+}
+
+export type AcquisitionChange = Partial<
+  Pick<Acquisition, 'status' | 'errorMessage' | 'startedAt' | 'endedAt' | 'scanComplete' | 'ignoresExisting' | 'stopAt'>
+>;
+
+/** All SQL of acquisitions, their counts included. */
+@Injectable()
+export class AcquisitionRepository {
+  constructor(private readonly database: Database) {}
+
+  async insert(sql: Sql, acquisition: Acquisition): Promise<void> {
+    await sql.query(
+      `INSERT INTO acquisition (id, kind, experiment_id, status, source_host, source_directory, destination_directory,
+         options, started_by, job_id, trigger_depth, ignores_existing, warnings, created_at, stop_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+      [
+        acquisition.id,
+        acquisition.kind,
+        acquisition.experimentId,
+        acquisition.status,
+        acquisition.sourceHost,
+        acquisition.sourceDirectory,
+        acquisition.destinationDirectory,
+        JSON.stringify(acquisition.options),
+        acquisition.startedBy,
+        acquisition.jobId,
+        acquisition.triggerDepth,
+        acquisition.ignoresExisting,
+        JSON.stringify(acquisition.warnings),
+        acquisition.createdAt,
+        acquisition.stopAt,
+      ],
+    );
+  }
+
+  /** @throws StationError ACQUISITION_NOT_FOUND */
+  async get(id: string): Promise<Acquisition> {
+    const [record] = await this.database.query<AcquisitionRecord>(`SELECT * FROM acquisition WHERE id = $1`, [id]);
+    if (record === undefined) {
+      throw notFound(id);
+    }
+    return toAcquisition(record);
+  }
+
+  async list(query: AcquisitionQuery): Promise<Acquisition[]> {
+    const records = await this.database.query<AcquisitionRecord>(
+      `SELECT * FROM acquisition
+       WHERE ($1::text[] IS NULL OR status = ANY($1)) AND ($2::text IS NULL OR kind = $2)
+         AND ($3::int[] IS NULL OR experiment_id = ANY($3))
+         AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::uuid))
+       ORDER BY created_at DESC, id DESC LIMIT $6`,
+      [
+        query.status ?? null,
+        query.kind ?? null,
+        query.experimentIds ?? null,
+        query.after?.createdAt ?? null,
+        query.after?.id ?? null,
+        query.limit,
+      ],
+    );
+    return records.map(toAcquisition);
+  }
+
+  /** All that are not over, oldest first. */
+  async active(sql: Sql = this.database): Promise<Acquisition[]> {
+    const records = await sql.query<AcquisitionRecord>(
+      `SELECT * FROM acquisition WHERE status NOT IN ('done', 'failed', 'aborted') ORDER BY created_at, id`,
+    );
+    return records.map(toAcquisition);
+  }
+
+  /** Compare-and-set: changes nothing when the status is none of `from`; answers whether it did. */
+  async change(
+    sql: Sql,
+    id: string,
+    from: readonly AcquisitionStatus[] | 'any',
+    change: AcquisitionChange,
+  ): Promise<boolean> {
+    const rows = await sql.query(
+      `UPDATE acquisition SET
+         status = coalesce($3, status),
+         error_message = coalesce($4, error_message),
+         started_at = coalesce($5, started_at),
+         ended_at = coalesce($6, ended_at),
+         scan_complete = coalesce($7, scan_complete),
+         ignores_existing = coalesce($8, ignores_existing),
+         stop_at = coalesce($9, stop_at)
+       WHERE id = $1 AND ($2::text[] IS NULL OR status = ANY($2)) RETURNING id`,
+      [
+        id,
+        from === 'any' ? null : from,
+        change.status ?? null,
+        change.errorMessage ?? null,
+        change.startedAt ?? null,
+        change.endedAt ?? null,
+        change.scanComplete ?? null,
+        change.ignoresExisting ?? null,
+        change.stopAt ?? null,
+      ],
+    );
+    return rows.length > 0;
+  }
+
+  async setUnchanged(sql: Sql, id: string, files: number, bytes: bigint): Promise<void> {
+    await sql.query(`UPDATE acquisition SET unchanged_files = $2, unchanged_bytes = $3 WHERE id = $1`, [
+      id,
+      files,
+      bytes,
+    ]);
+  }
+
+  async delete(id: string): Promise<void> {
+    const rows = await this.database.query(
+      `DELETE FROM acquisition WHERE id = $1 AND status = ANY($2::text[])
+         AND NOT EXISTS (SELECT 1 FROM ledger WHERE acquisition_id = $1) RETURNING id`,
+      [id, ENDED_STATUSES],
+    );
+    if (rows.length === 0) {
+      throw new StationError(
+        'conflict',
+        'ACQUISITION_HAS_RECORDS',
+        'Only an ended acquisition without files of its own can be removed; this one is the record of where files came from.',
+      );
+    }
+  }
+
+  async counts(ids: readonly string[]): Promise<Map<string, AcquisitionCounts>> {
+    const records = await this.database.query<{ acquisition_id: string; state: string; files: string; bytes: string }>(
+      `SELECT acquisition_id, state, count(*) AS files, sum(size_bytes) AS bytes FROM ledger
+       WHERE acquisition_id = ANY($1::uuid[]) GROUP BY acquisition_id, state`,
+      [ids],
+    );
+    const counts = new Map(ids.map((id) => [id, noCounts()]));
+    for (const record of records) {
+      const target = counts.get(record.acquisition_id);
+      if (target !== undefined) {
+        addCount(target, record.state, Number(record.files), Number(record.bytes));
+      }
+    }
+    return counts;
+  }
+
+  /** Whether rows of it are still on their way. */
+  async hasOpenRows(id: string): Promise<boolean> {
+    const [record] = await this.database.query<{ is_open: boolean }>(
+      `SELECT EXISTS (SELECT 1 FROM ledger WHERE acquisition_id = $1
+         AND state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')) AS is_open`,
+      [id],
+    );
+    return record?.is_open ?? false;
+  }
+}
+
+export function notFound(id: string): StationError {
+  return new StationError('not-found', 'ACQUISITION_NOT_FOUND', `There is no acquisition ${id} that you may see.`);
+}
+
+type StateGroup = 'settling' | 'queued' | 'active' | 'done' | 'failed' | 'quarantined' | 'skipped' | 'cancelled';
+
+const GROUP_OF: Record<string, StateGroup> = {
+  seen: 'settling',
+  settling: 'settling',
+  deferred: 'settling',
+  queued: 'queued',
+  transferring: 'active',
+  verifying: 'active',
+  cataloguing: 'active',
+  done: 'done',
+  failed: 'failed',
+  quarantined: 'quarantined',
+  skipped: 'skipped',
+  cancelled: 'cancelled',
+};
+
+function addCount(counts: AcquisitionCounts, state: string, files: number, bytes: number): void {
+  const group = GROUP_OF[state];
+  if (group === undefined) {
+    return;
+  }
+  counts[group] += files;
+  counts.found += files;
+  if (group !== 'skipped' && group !== 'cancelled') {
+    counts.bytesTotal += bytes;
+  }
+  if (group === 'done') {
+    counts.bytesDone += bytes;
+  }
+}
+
+function toAcquisition(record: AcquisitionRecord): Acquisition {
+  return {
+    id: record.id,
+    kind: record.kind,
+    experimentId: record.experiment_id,
+    status: record.status,
+    sourceHost: record.source_host,
+    sourceDirectory: record.source_directory,
+    destinationDirectory: record.destination_directory,
+    options: record.options,
+    startedBy: record.started_by,
+    jobId: record.job_id,
+    triggerDepth: record.trigger_depth,
+    ignoresExisting: record.ignores_existing,
+    unchangedFiles: Number(record.unchanged_files),
+    unchangedBytes: Number(record.unchanged_bytes),
+    scanComplete: record.scan_complete,
+    warnings: record.warnings,
+    errorMessage: record.error_message,
+    createdAt: record.created_at,
+    startedAt: record.started_at,
+    stopAt: record.stop_at,
+    endedAt: record.ended_at,
+  };
+}

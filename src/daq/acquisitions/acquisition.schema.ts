@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { pageQuery } from '../../platform/http/index.js';
+
+const pathText = z.string().min(1).max(16_384);
+const patterns = z.array(z.string().min(1).max(4096)).max(100);
+
+const workflowRequest = z.strictObject({
+  owner: z.string().min(1).max(64),
+  name: z.string().min(1).max(256),
+  /** Arguments of every job. */
+  args: z.record(z.string(), z.unknown()).default({}),
+  /** Whose jobs they are; the caller's by default. */
+  jobOwner: z.string().min(1).max(64).optional(),
+});
+
+export const startAcquisitionBody = z
+  .strictObject({
+    kind: z.enum(['upload', 'monitor']),
+    experiment: z.string().min(1),
+    /** Directory on the station's machine, in the text form of paths. */
+    dataDirectory: pathText,
+    /** Below the experiment's data directory. */
+    destDirectory: pathText.optional(),
+    /** The experiment's analysis directory takes the files instead of its data directory. */
+    useAnalysisDirectoryAsRoot: z.boolean().default(false),
+    includePatterns: patterns.default([]),
+    excludePatterns: patterns.default([]),
+    processHidden: z.boolean().default(false),
+    processExisting: z.boolean().default(false),
+    durationSeconds: z
+      .number()
+      .positive()
+      .max(366 * 86_400)
+      .optional(),
+    quietSeconds: z.number().min(0).max(86_400).optional(),
+    metadata: z.record(z.string(), z.unknown()).default({}),
+    skipPlugins: z.array(z.string().min(1).max(100)).max(50).default([]),
+    workflow: workflowRequest.optional(),
+  })
+  .meta({
+    example: {
+      kind: 'monitor',
+      experiment: 'demo-exp',
+      dataDirectory: '/data/detector/scan1',
+      destDirectory: 'scan1',
+      includePatterns: ['*.h5', '*.tif'],
+      processExisting: true,
+      metadata: { sample: 'Ceramic', temperature: 80 },
+      workflow: { owner: 'admin', name: 'hdf5-summary' },
+    },
+  });
+
+export type StartAcquisitionBody = z.infer<typeof startAcquisitionBody>;
+
+const statuses = [
+  'pending',
+  'waiting-for-source',
+  'running',
+  'source-lost',
+  'finalizing',
+  'done',
+  'failed',
+  'aborting',
+  'aborted',
+] as const;
+
+/** Text that names one or several, separated by commas; `active` stands for all that are not over. */
+const statusList = z
+  .string()
+  .transform((text) =>
+    text === 'active' ? statuses.filter((status) => !['done', 'failed', 'aborted'].includes(status)) : text.split(','),
+  )
+  .pipe(z.array(z.enum(statuses)));
+
+export const acquisitionsQuery = pageQuery.extend({
+  status: statusList.optional(),
+  kind: z.enum(['upload', 'monitor']).optional(),
+  experiment: z.string().optional(),
+});
+
+export const ledgerStates = [
+  'seen',
+  'settling',
+  'queued',
+  'transferring',
+  'verifying',
+  'cataloguing',
+  'done',
+  'deferred',
+  'failed',
+  'quarantined',
+  'skipped',
+  'cancelled',
+] as const;
+
+export const ledgerQuery = pageQuery.extend({
+  state: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(ledgerStates)))
+    .optional(),
+  /** Text form, relative to the experiment's directory. */
+  path: pathText.optional(),
+});
+
+export const whyQuery = z.object({ path: pathText });
+
+export const acquisitionId = z.uuid({
+  error: 'an acquisition id is a UUID, such as those that GET /api/v1/acquisitions lists',
+});

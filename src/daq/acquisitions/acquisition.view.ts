@@ -1,0 +1,66 @@
+import { pathToText } from '../../kernel/path-text.js';
+import {
+  type Acquisition,
+  type AcquisitionCounts,
+  type AcquisitionKind,
+  type AcquisitionOptions,
+  type AcquisitionStatus,
+  type Finding,
+  noCounts,
+} from './acquisition.js';
+
+/** An acquisition as the API shows it: names instead of ids, text instead of bytes, counts from the ledger. */
+export interface AcquisitionView extends AcquisitionOptions {
+  id: string;
+  kind: AcquisitionKind;
+  status: AcquisitionStatus;
+  experiment: string;
+  dataDirectory: string;
+  /** Relative to the experiment's directory. */
+  destDirectory: string;
+  startedBy: string;
+  jobId: string | null;
+  counts: AcquisitionCounts;
+  /** Share of the bytes found so far that is safe, 0-100. */
+  percentageComplete: number;
+  createdAt: string;
+  startedAt: string | null;
+  stopAt: string | null;
+  endedAt: string | null;
+  errorMessage: string | null;
+  warnings: Finding[];
+}
+
+export function viewOf(
+  acquisition: Acquisition,
+  experiment: string,
+  counts: AcquisitionCounts | undefined,
+): AcquisitionView {
+  const shown = { ...(counts ?? noCounts()), unchanged: acquisition.unchangedFiles };
+  return {
+    id: acquisition.id,
+    kind: acquisition.kind,
+    status: acquisition.status,
+    experiment,
+    dataDirectory: pathToText(acquisition.sourceDirectory),
+    destDirectory: pathToText(acquisition.destinationDirectory),
+    ...acquisition.options,
+    startedBy: acquisition.startedBy,
+    jobId: acquisition.jobId,
+    counts: shown,
+    percentageComplete: percentage(acquisition, shown),
+    createdAt: acquisition.createdAt.toISOString(),
+    startedAt: acquisition.startedAt?.toISOString() ?? null,
+    stopAt: acquisition.stopAt?.toISOString() ?? null,
+    endedAt: acquisition.endedAt?.toISOString() ?? null,
+    errorMessage: acquisition.errorMessage,
+    warnings: acquisition.warnings,
+  };
+}
+
+function percentage(acquisition: Acquisition, counts: AcquisitionCounts): number {
+  if (counts.bytesTotal > 0) {
+    return Math.floor((counts.bytesDone / counts.bytesTotal) * 10_000) / 100;
+  }
+  return acquisition.status === 'done' ? 100 : 0;
+}

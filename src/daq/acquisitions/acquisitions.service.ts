@@ -1,0 +1,271 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { AccessService, type Principal } from '../../auth/index.js';
+import { type Experiment, ExperimentsService } from '../../experiments/index.js';
+import { StationError } from '../../kernel/errors.js';
+import { pathToText } from '../../kernel/path-text.js';
+import { CONFIG, type StationConfig } from '../../platform/config/index.js';
+import { Database } from '../../platform/database/index.js';
+import { EventLog } from '../../platform/events/index.js';
+import { decodeCursor, type Page, pageOf } from '../../platform/http/index.js';
+import { Pipeline } from '../pipeline/pipeline.js';
+import { Runners } from '../runner/runners.js';
+import type { Acquisition, AcquisitionStatus, Finding } from './acquisition.js';
+import { AcquisitionRepository, notFound } from './acquisition.repository.js';
+import type { StartAcquisitionBody } from './acquisition.schema.js';
+import { type AcquisitionView, viewOf } from './acquisition.view.js';
+import { destinationOf, pathFromText } from './destination.js';
+import { PreflightCheck } from './preflight.js';
+
+const listCursor = z.tuple([z.string(), z.uuid()]);
+/** Any number that no other part uses: makes starts one after the other, so that two cannot miss each other. */
+const START_LOCK = 7_236_002;
+
+export interface StartedAcquisition extends AcquisitionView {
+  preflight: { verdict: 'ok' | 'warning'; findings: Finding[] };
+}
+
+/** Origin of an upload that the station starts by itself: results of a job. */
+export interface JobOrigin {
+  jobId: string;
+  triggerDepth: number;
+}
+
+/** Starting, stopping and looking at acquisitions. */
+@Injectable()
+export class AcquisitionsService {
+  constructor(
+    @Inject(CONFIG) private readonly config: StationConfig,
+    private readonly database: Database,
+    private readonly events: EventLog,
+    private readonly access: AccessService,
+    private readonly experiments: ExperimentsService,
+    private readonly acquisitions: AcquisitionRepository,
+    private readonly preflight: PreflightCheck,
+    private readonly runners: Runners,
+    private readonly pipeline: Pipeline,
+  ) {}
+
+  /** @throws StationError SOURCE_*, DESTINATION_INVALID, ACQUISITION_EXISTS, PLUGIN_UNKNOWN, STORAGE_*, FORBIDDEN … */
+  async start(principal: Principal, body: StartAcquisitionBody, origin?: JobOrigin): Promise<StartedAcquisition> {
+    const experiment = await this.experiments.getByName(principal, body.experiment);
+    await this.access.require(principal, 'acquisition.start', { experimentId: experiment.id });
+    if (body.workflow !== undefined) {
+      await this.access.require(principal, 'job.start', { experimentId: experiment.id });
+    }
+    this.requireKnownPlugins(body.skipPlugins);
+    const root = body.useAnalysisDirectoryAsRoot ? 'analysis' : 'data';
+    const destination = await destinationOf(Buffer.from(experiment.storageDirectory), root, body.destDirectory);
+    const source = absolute(pathFromText(body.dataDirectory), body.dataDirectory);
+    const acquisition = await this.database.transaction(async (tx) => {
+      await tx.query('SELECT pg_advisory_xact_lock($1)', [START_LOCK]);
+      const verdict = await this.preflight.run({
+        kind: body.kind,
+        sourceDirectory: source,
+        destinationDirectory: destination,
+        experimentId: experiment.id,
+        isJobResult: origin !== undefined,
+        active: await this.acquisitions.active(tx),
+      });
+      const fresh = this.build(principal, body, experiment, { ...verdict, destination, origin });
+      await this.acquisitions.insert(tx, fresh);
+      await this.events.append(tx, [
+        {
+          type: 'acquisition.started',
+          experimentId: experiment.id,
+          subject: fresh.id,
+          data: {
+            acquisitionId: fresh.id,
+            kind: fresh.kind,
+            jobId: fresh.jobId,
+            by: principal.username,
+            warnings: fresh.warnings,
+          },
+        },
+      ]);
+      return fresh;
+    });
+    this.runners.start(acquisition);
+    const view = await this.viewsOf([acquisition]);
+    return {
+      ...only(view),
+      preflight: { verdict: acquisition.warnings.length === 0 ? 'ok' : 'warning', findings: acquisition.warnings },
+    };
+  }
+
+  async get(principal: Principal, id: string): Promise<AcquisitionView> {
+    const acquisition = await this.acquisitions.get(id);
+    await this.requireRead(principal, acquisition);
+    return only(await this.viewsOf([acquisition]));
+  }
+
+  async list(
+    principal: Principal,
+    query: {
+      status?: AcquisitionStatus[] | undefined;
+      kind?: 'upload' | 'monitor' | undefined;
+      experiment?: string | undefined;
+      limit: number;
+      cursor?: string | undefined;
+    },
+  ): Promise<Page<AcquisitionView>> {
+    await this.access.require(principal, 'acquisition.read');
+    const visible = await this.access.visibleExperiments(principal);
+    const chosen =
+      query.experiment === undefined ? undefined : await this.experiments.getByName(principal, query.experiment);
+    const after = decodeCursor(query.cursor, listCursor);
+    const found = await this.acquisitions.list({
+      limit: query.limit + 1,
+      ...(query.status === undefined ? {} : { status: query.status }),
+      ...(query.kind === undefined ? {} : { kind: query.kind }),
+      ...(chosen !== undefined ? { experimentIds: [chosen.id] } : visible === 'all' ? {} : { experimentIds: visible }),
+      ...(after === undefined ? {} : { after: { createdAt: after[0], id: after[1] } }),
+    });
+    const page = pageOf(found, query.limit, (last) => [last.createdAt.toISOString(), last.id]);
+    return { items: await this.viewsOf(page.items), nextCursor: page.nextCursor };
+  }
+
+  /** Cooperative: answers at once; the acquisition ends when what it had begun is safe. */
+  async stop(principal: Principal, id: string): Promise<AcquisitionView> {
+    const acquisition = await this.acquisitions.get(id);
+    await this.requireRead(principal, acquisition);
+    await this.access.require(principal, 'acquisition.control', { experimentId: acquisition.experimentId });
+    await this.runners.stop(id);
+    return this.get(principal, id);
+  }
+
+  async clear(principal: Principal, id: string): Promise<void> {
+    const acquisition = await this.acquisitions.get(id);
+    await this.requireRead(principal, acquisition);
+    await this.access.require(principal, 'acquisition.control', { experimentId: acquisition.experimentId });
+    await this.acquisitions.delete(id);
+  }
+
+  /** The acquisition, if the caller may see it. */
+  async require(principal: Principal, id: string): Promise<Acquisition> {
+    const acquisition = await this.acquisitions.get(id);
+    await this.requireRead(principal, acquisition);
+    return acquisition;
+  }
+
+  private async requireRead(principal: Principal, acquisition: Acquisition): Promise<void> {
+    const { allowed } = await this.access.can(principal, 'acquisition.read', {
+      experimentId: acquisition.experimentId,
+    });
+    if (!allowed) {
+      throw notFound(acquisition.id);
+    }
+  }
+
+  private requireKnownPlugins(names: readonly string[]): void {
+    const known = this.pipeline.names();
+    const unknown = names.filter((name) => !known.includes(name));
+    if (unknown.length > 0) {
+      throw new StationError(
+        'invalid',
+        'PLUGIN_UNKNOWN',
+        `There is no plug-in ${unknown.join(', ')}; there are ${known.join(', ')}.`,
+      );
+    }
+    if (names.includes('transfer')) {
+      throw new StationError(
+        'invalid',
+        'PLUGIN_REQUIRED',
+        'The transfer plug-in cannot be skipped: without a verified copy no file is done.',
+      );
+    }
+  }
+
+  private build(
+    principal: Principal,
+    body: StartAcquisitionBody,
+    experiment: Experiment,
+    facts: {
+      sourceDirectory: Buffer;
+      isMissing: boolean;
+      findings: Finding[];
+      destination: Buffer;
+      origin: JobOrigin | undefined;
+    },
+  ): Acquisition {
+    const createdAt = new Date();
+    const { workflow } = body;
+    return {
+      id: randomUUID(),
+      kind: body.kind,
+      experimentId: experiment.id,
+      status: 'pending',
+      sourceHost: hostname(),
+      sourceDirectory: facts.sourceDirectory,
+      destinationDirectory: facts.destination,
+      options: {
+        includePatterns: body.includePatterns,
+        excludePatterns: body.excludePatterns,
+        processHidden: body.processHidden,
+        processExisting: body.processExisting,
+        durationSeconds: body.durationSeconds ?? null,
+        quietSeconds: body.quietSeconds ?? this.config.daq.quietSeconds,
+        metadata: body.metadata,
+        skipPlugins: body.skipPlugins,
+        workflow:
+          workflow === undefined
+            ? null
+            : {
+                owner: workflow.owner,
+                name: workflow.name,
+                args: workflow.args,
+                jobOwner: workflow.jobOwner ?? principal.username,
+              },
+      },
+      startedBy: principal.username,
+      jobId: facts.origin?.jobId ?? null,
+      triggerDepth: facts.origin?.triggerDepth ?? 0,
+      // A directory that appears later holds only what came after the start.
+      ignoresExisting: body.kind === 'monitor' && !body.processExisting && !facts.isMissing,
+      unchangedFiles: 0,
+      unchangedBytes: 0,
+      scanComplete: false,
+      warnings: facts.findings,
+      errorMessage: null,
+      createdAt,
+      startedAt: null,
+      stopAt:
+        body.kind === 'monitor' && body.durationSeconds !== undefined
+          ? new Date(createdAt.getTime() + body.durationSeconds * 1000)
+          : null,
+      endedAt: null,
+    };
+  }
+
+  private async viewsOf(acquisitions: readonly Acquisition[]): Promise<AcquisitionView[]> {
+    const counts = await this.acquisitions.counts(acquisitions.map((one) => one.id));
+    const experiments = new Map<number, Experiment | undefined>();
+    for (const { experimentId } of acquisitions) {
+      if (!experiments.has(experimentId)) {
+        experiments.set(experimentId, await this.experiments.findById(experimentId));
+      }
+    }
+    return acquisitions.map((one) => viewOf(one, experiments.get(one.experimentId)?.name ?? '', counts.get(one.id)));
+  }
+}
+
+function absolute(path: Buffer, text: string): Buffer {
+  if (path[0] !== 0x2f) {
+    throw new StationError(
+      'invalid',
+      'SOURCE_NOT_ABSOLUTE',
+      `dataDirectory ${pathToText(Buffer.from(text))} must be an absolute path on the station's machine.`,
+    );
+  }
+  return path;
+}
+
+function only<T>(items: readonly T[]): T {
+  const [item] = items;
+  if (item === undefined) {
+    throw new Error('one item was expected');
+  }
+  return item;
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { absolutePath } from '../platform/config/index.js';
+
+/**
+ * Names that are never data: half-written remains of copying tools, editors and file servers (the field-proven set of
+ * similar systems). Nothing else is left out silently.
+ */
+const IGNORED = [
+  '.dm-*.part',
+  '*.filepart',
+  '.~tmp~',
+  '.nfs[0-9a-f]*',
+  '.fuse_hidden*',
+  '*.swp',
+  '.DS_Store',
+  '._*',
+  'Thumbs.db',
+];
+
+export const daqConfigSchema = z.strictObject({
+  /** Acquisitions may read below these directories only. Default: `<dataDir>/incoming`. */
+  sourceRoots: z.array(absolutePath),
+  /** A file is complete when its size, mtime and inode have not changed for this long, in seconds. */
+  quietSeconds: z.number().min(0).max(86_400).default(5),
+  /** Pause between two looks over a monitored tree, in seconds; events only make it faster. */
+  rescanSeconds: z.number().min(0.2).max(86_400).default(10),
+  /** How often a transient fault is tried again before the file is quarantined for a person. */
+  maxAttempts: z.int().min(1).max(100).default(8),
+  /** A batch holds at most this many files … */
+  batchFiles: z.int().min(1).max(5000).default(500),
+  /** … and this many bytes, unless a single file is larger. */
+  batchBytes: z.number().int().min(1).default(268_435_456),
+  /** Names that are never taken, as shell wildcards on the file name. */
+  ignoredNames: z.array(z.string()).default(IGNORED),
+  /** Folder of this beamline's own per-file plug-ins (`*.js`, `*.mjs`); see src/daq/pipeline/README.md. */
+  pluginDirectory: absolutePath.optional(),
+  /** Longest time that a plug-in of the beamline may take for one file, in seconds. */
+  pluginTimeoutSeconds: z.number().positive().default(60),
+});
+
+export type DaqConfig = z.infer<typeof daqConfigSchema>;
+
+declare module '../platform/config/station-config.js' {
+  interface StationConfig {
+    readonly daq: DaqConfig;
+  }
+}

@@ -1,0 +1,67 @@
+import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/index.js';
+import { CatalogModule } from '../catalog/index.js';
+import { ExperimentsModule } from '../experiments/index.js';
+import { CONFIG, type StationConfig } from '../platform/config/index.js';
+import { StorageModule } from '../storage/index.js';
+import { AcquisitionRepository } from './acquisitions/acquisition.repository.js';
+import { AcquisitionsController } from './acquisitions/acquisitions.controller.js';
+import { AcquisitionsService } from './acquisitions/acquisitions.service.js';
+import { JobResults } from './acquisitions/job-results.js';
+import { PluginsController } from './pipeline/plugins.controller.js';
+import { PreflightCheck } from './acquisitions/preflight.js';
+import { SourceRoots } from './acquisitions/source-roots.js';
+import { DaqMetrics } from './daq.metrics.js';
+import { LedgerClaims } from './ledger/ledger-claims.js';
+import { LedgerController } from './ledger/ledger.controller.js';
+import { LedgerRepository } from './ledger/ledger.repository.js';
+import { LedgerService } from './ledger/ledger.service.js';
+import { BatchListeners } from './pipeline/batch-listeners.js';
+import { BatchOffers } from './pipeline/batch-offers.js';
+import { BatchProcessor } from './pipeline/batch-processor.js';
+import { CatalogPlugin } from './pipeline/catalog.plugin.js';
+import { FILE_PLUGINS } from './pipeline/file-plugin.port.js';
+import { LedgerFeeder } from './pipeline/ledger-feeder.js';
+import { withBeamlinePlugins } from './pipeline/load-plugins.js';
+import { Pipeline } from './pipeline/pipeline.js';
+import { PipelineMetrics } from './pipeline/pipeline.metrics.js';
+import { TransferPlugin } from './pipeline/transfer.plugin.js';
+import { WorkflowPlugin } from './pipeline/workflow.plugin.js';
+import { RunnerParts } from './runner/runner-parts.js';
+import { Runners } from './runner/runners.js';
+import { Scanner } from './scan/scanner.js';
+
+@Module({
+  imports: [AuthModule, ExperimentsModule, StorageModule, CatalogModule],
+  controllers: [AcquisitionsController, LedgerController, PluginsController],
+  providers: [
+    AcquisitionRepository,
+    AcquisitionsService,
+    JobResults,
+    PreflightCheck,
+    SourceRoots,
+    LedgerClaims,
+    LedgerRepository,
+    LedgerService,
+    BatchListeners,
+    BatchOffers,
+    BatchProcessor,
+    Pipeline,
+    PipelineMetrics,
+    LedgerFeeder,
+    TransferPlugin,
+    CatalogPlugin,
+    WorkflowPlugin,
+    {
+      provide: FILE_PLUGINS,
+      useFactory: (config: StationConfig, transfer: TransferPlugin, catalog: CatalogPlugin, workflow: WorkflowPlugin) =>
+        withBeamlinePlugins([transfer, catalog, workflow], config.daq),
+      inject: [CONFIG, TransferPlugin, CatalogPlugin, WorkflowPlugin],
+    },
+    RunnerParts,
+    Runners,
+    Scanner,
+    DaqMetrics,
+  ],
+})
+export class DaqModule {}

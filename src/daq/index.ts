@@ -1,0 +1,2 @@
+export { DaqModule } from './daq.module.js';
+export { daqConfigSchema, type DaqConfig } from './daq.config.js';

@@ -1,0 +1,81 @@
+import type { Replica } from '../../storage/index.js';
+import type { LedgerRowView } from './ledger-row.view.js';
+
+export interface TimelineEntry {
+  at: string;
+  what: string;
+}
+
+export interface FileWhy {
+  path: string;
+  /** One sentence: where the file stands, why, and what to do if anything. */
+  verdict: string;
+  rows: (LedgerRowView & { replicas: Replica[]; timeline: TimelineEntry[] })[];
+}
+
+/** Answers "where is my file and why" from the records alone. `rows`: newest first. */
+export function whyOf(path: string, rows: readonly LedgerRowView[], replicas: readonly Replica[]): FileWhy {
+  const [newest] = rows;
+  return {
+    path,
+    verdict: newest === undefined ? unknown() : verdictOf(newest),
+    rows: rows.map((row) => {
+      const own = replicas.filter((replica) => replica.ledgerId === row.id);
+      return { ...row, replicas: own, timeline: timelineOf(row, own) };
+    }),
+  };
+}
+
+function unknown(): string {
+  return 'The ledger knows no such file: no acquisition has seen it. Check the path, that an acquisition watches its directory, and its include and exclude patterns.';
+}
+
+function verdictOf(row: LedgerRowView): string {
+  const because = row.reason === null ? '' : ` ${row.reason}`;
+  switch (row.state) {
+    case 'seen':
+    case 'settling':
+      return 'It was seen and waits until it has stood still for the quiet time: it is still being written, or was just finished.';
+    case 'queued':
+      return 'It is complete and waits for a free worker.';
+    case 'transferring':
+    case 'verifying':
+      return 'It is being copied and verified just now.';
+    case 'cataloguing':
+      return `It is in storage, verified, and waits for the steps after that.${because}`;
+    case 'done':
+      return `It is safe: version ${row.version ?? '?'} is in storage, read back and cataloged.`;
+    case 'deferred':
+      return `It changed while it was copied, so it is looked at again.${because}`;
+    case 'failed':
+      return `The last attempt failed; the next one is due at ${row.dueAt ?? 'once'}.${because}`;
+    case 'quarantined':
+      return `It needs a person.${because}`;
+    case 'skipped':
+      return `It was left out.${because}`;
+    case 'cancelled':
+      return `It was not fetched.${because}`;
+  }
+}
+
+function timelineOf(row: LedgerRowView, replicas: readonly Replica[]): TimelineEntry[] {
+  const entries: TimelineEntry[] = [
+    { at: row.modifiedAt, what: `last written at the source (${row.sizeBytes} bytes)` },
+    { at: row.seenAt, what: `seen at ${row.source.host}:${row.source.path}` },
+  ];
+  if (row.settledAt !== null) {
+    entries.push({ at: row.settledAt, what: 'complete: size, time and inode stood still' });
+  }
+  if (row.transferredAt !== null) {
+    entries.push({ at: row.transferredAt, what: `in storage, read back, md5 ${row.md5Sum ?? ''}` });
+  }
+  for (const replica of replicas) {
+    entries.push({ at: replica.verifiedAt, what: `copy ${replica.location} proven by ${replica.proof}` });
+  }
+  if (row.doneAt !== null) {
+    entries.push({ at: row.doneAt, what: 'cataloged: done' });
+  } else if (row.reason !== null) {
+    entries.push({ at: row.updatedAt, what: `${row.state}: ${row.reason}` });
+  }
+  return entries.sort((a, b) => a.at.localeCompare(b.at));
+}

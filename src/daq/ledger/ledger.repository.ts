@@ -1,0 +1,191 @@
+import { Injectable } from '@nestjs/common';
+import { objectId } from '../../kernel/ids.js';
+import { Database, type Sql } from '../../platform/database/index.js';
+import type { KnownRow, LedgerState, SeenFile } from './ledger-row.js';
+
+export interface NewRow {
+  seen: SeenFile;
+  version: number | null;
+  state: LedgerState;
+  reasonCode?: string;
+  reason?: string;
+}
+
+interface KnownRowRecord {
+  ord: number;
+  id: string;
+  acquisition_id: string;
+  version: number | null;
+  source_host: string;
+  source_path: Buffer;
+  inode: string;
+  size_bytes: string;
+  mtime_ns: string;
+  state: LedgerState;
+}
+
+/** The finding side of the ledger: what scans ask and write. The working side is {@link LedgerClaims}. */
+@Injectable()
+export class LedgerRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Rows of each destination, newest first; the answer has one list per path, in the order given. */
+  async rowsOf(experimentId: number, destinationPaths: readonly Buffer[]): Promise<KnownRow[][]> {
+    const records = await this.database.query<KnownRowRecord>(
+      `SELECT wanted.ord::int, l.id, l.acquisition_id, l.version, l.source_host, l.source_path, l.inode, l.size_bytes,
+              l.mtime_ns, l.state
+       FROM unnest($2::bytea[]) WITH ORDINALITY AS wanted (path, ord)
+       CROSS JOIN LATERAL (
+         SELECT * FROM ledger
+         WHERE experiment_id = $1 AND destination_key = sha256(wanted.path)
+         ORDER BY id DESC LIMIT 50
+       ) l`,
+      [experimentId, destinationPaths],
+    );
+    const rows: KnownRow[][] = destinationPaths.map(() => []);
+    for (const record of records) {
+      rows[record.ord - 1]?.push({
+        id: record.id,
+        acquisitionId: record.acquisition_id,
+        version: record.version,
+        sourceHost: record.source_host,
+        sourcePath: record.source_path,
+        inode: BigInt.asUintN(64, BigInt(record.inode)),
+        sizeBytes: BigInt(record.size_bytes),
+        mtimeNs: BigInt(record.mtime_ns),
+        state: record.state,
+      });
+    }
+    return rows;
+  }
+
+  /**
+   * Inserts rows; answers the ids in the order given, undefined where another acquisition has just taken the version
+   * (the caller looks again).
+   */
+  async insert(
+    sql: Sql,
+    owner: { experimentId: number; acquisitionId: string; host: string },
+    rows: readonly NewRow[],
+  ): Promise<(string | undefined)[]> {
+    const catalogIds = rows.map(() => objectId());
+    const records = await sql.query<{ id: string; catalog_id: string }>(
+      `INSERT INTO ledger (experiment_id, acquisition_id, source_host, destination_path, destination_key, source_path,
+         device, inode, size_bytes, mtime_ns, version, state, reason_code, reason, catalog_id, settled_at)
+       SELECT $1, $2, $3, r.destination_path, sha256(r.destination_path), r.source_path, r.device, r.inode, r.size_bytes,
+         r.mtime_ns, r.version, r.state, r.reason_code, r.reason, r.catalog_id,
+         CASE WHEN r.state = 'queued' THEN now() END
+       FROM unnest($4::bytea[], $5::bytea[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::int[],
+         $11::text[], $12::text[], $13::text[], $14::text[])
+         AS r (destination_path, source_path, device, inode, size_bytes, mtime_ns, version, state, reason_code, reason, catalog_id)
+       ON CONFLICT ON CONSTRAINT ledger_one_row_per_version DO NOTHING
+       RETURNING id, catalog_id`,
+      [owner.experimentId, owner.acquisitionId, owner.host, ...columnsOf(rows), catalogIds],
+    );
+    const idOf = new Map(records.map((record) => [record.catalog_id, record.id]));
+    return catalogIds.map((catalogId) => idOf.get(catalogId));
+  }
+
+  /** New facts for rows that still wait: they settle anew. Rows that a worker has claimed meanwhile stay. */
+  async refresh(
+    sql: Sql,
+    files: readonly { ledgerId: string; seen: SeenFile }[],
+    state: 'settling' | 'queued',
+  ): Promise<void> {
+    await sql.query(
+      `UPDATE ledger l SET device = r.device, inode = r.inode, size_bytes = r.size_bytes, mtime_ns = r.mtime_ns,
+         state = $6, attempts = 0, due_at = now(), reason_code = NULL, reason = NULL, updated_at = now(),
+         settled_at = CASE WHEN $6 = 'queued' THEN now() END
+       FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+         AS r (id, device, inode, size_bytes, mtime_ns)
+       WHERE l.id = r.id AND l.claimed_by IS NULL
+         AND l.state IN ('seen', 'settling', 'queued', 'deferred', 'failed')`,
+      [...factColumns(files), state],
+    );
+  }
+
+  /** Settled rows become queued, with the facts that stood still; answers those that really did. */
+  async queueSettled(
+    files: readonly { ledgerId: string; seen: SeenFile }[],
+  ): Promise<{ id: string; sizeBytes: bigint }[]> {
+    const rows = await this.database.query<{ id: string; size_bytes: string }>(
+      `UPDATE ledger l SET state = 'queued', settled_at = now(), due_at = now(), updated_at = now(),
+         device = r.device, inode = r.inode, size_bytes = r.size_bytes, mtime_ns = r.mtime_ns
+       FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+         AS r (id, device, inode, size_bytes, mtime_ns)
+       WHERE l.id = r.id AND l.state IN ('seen', 'settling') RETURNING l.id, l.size_bytes`,
+      factColumns(files),
+    );
+    return rows.map((row) => ({ id: row.id, sizeBytes: BigInt(row.size_bytes) }));
+  }
+
+  /** Rows of an acquisition whose files changed under the worker and want another look. */
+  async deferredOf(
+    acquisitionId: string,
+    limit: number,
+  ): Promise<{ id: string; sourcePath: Buffer; destinationPath: Buffer }[]> {
+    const rows = await this.database.query<{ id: string; source_path: Buffer; destination_path: Buffer }>(
+      `SELECT id, source_path, destination_path FROM ledger
+       WHERE acquisition_id = $1 AND state = 'deferred' AND due_at <= now() ORDER BY id LIMIT $2`,
+      [acquisitionId, limit],
+    );
+    return rows.map((row) => ({ id: row.id, sourcePath: row.source_path, destinationPath: row.destination_path }));
+  }
+
+  /** Ends rows that still wait, with the reason; their version number is free again. */
+  async endWaiting(
+    ids: readonly string[],
+    state: 'skipped' | 'cancelled',
+    reasonCode: string,
+    reason: string,
+  ): Promise<number> {
+    const rows = await this.database.query(
+      `UPDATE ledger SET state = $2, reason_code = $3, reason = $4, version = NULL, updated_at = now()
+       WHERE id = ANY($1::bigint[]) AND claimed_by IS NULL AND state IN ('seen', 'settling', 'queued', 'deferred', 'failed')
+       RETURNING id`,
+      [ids, state, reasonCode, reason],
+    );
+    return rows.length;
+  }
+
+  /** Cancels what waits in an acquisition that was stopped; `states` limits it. */
+  async cancelWaiting(acquisitionId: string, states: readonly LedgerState[], reason: string): Promise<number> {
+    const rows = await this.database.query(
+      `UPDATE ledger SET state = 'cancelled', reason_code = 'acquisition-stopped', reason = $3, version = NULL,
+         updated_at = now()
+       WHERE acquisition_id = $1 AND state = ANY($2::text[]) AND claimed_by IS NULL RETURNING id`,
+      [acquisitionId, states, reason],
+    );
+    return rows.length;
+  }
+}
+
+/** Device and inode numbers are unsigned 64-bit on disk and signed in PostgreSQL; only equality matters. */
+function signed(value: bigint): bigint {
+  return BigInt.asIntN(64, value);
+}
+
+function factColumns(files: readonly { ledgerId: string; seen: SeenFile }[]): unknown[] {
+  return [
+    files.map((file) => file.ledgerId),
+    files.map((file) => signed(file.seen.device)),
+    files.map((file) => signed(file.seen.inode)),
+    files.map((file) => file.seen.sizeBytes),
+    files.map((file) => file.seen.mtimeNs),
+  ];
+}
+
+function columnsOf(rows: readonly NewRow[]): unknown[] {
+  return [
+    rows.map((row) => row.seen.destinationPath),
+    rows.map((row) => row.seen.sourcePath),
+    rows.map((row) => signed(row.seen.device)),
+    rows.map((row) => signed(row.seen.inode)),
+    rows.map((row) => row.seen.sizeBytes),
+    rows.map((row) => row.seen.mtimeNs),
+    rows.map((row) => row.version),
+    rows.map((row) => row.state),
+    rows.map((row) => row.reasonCode ?? null),
+    rows.map((row) => row.reason ?? null),
+  ];
+}

@@ -1,0 +1,54 @@
+import type { NewEvent } from '../../platform/events/index.js';
+import type { NewReplica } from '../../storage/index.js';
+import type { AcquisitionOptions } from '../acquisitions/acquisition.js';
+import type { ClaimedRow, RowChange } from '../ledger/ledger-row.js';
+
+/** A file version on its way through the plug-ins, with all that they need. Paths are bytes. */
+export interface PipelineFile {
+  row: ClaimedRow;
+  experiment: { id: number; name: string; directory: Buffer };
+  acquisition: PipelineAcquisition;
+}
+
+export interface PipelineAcquisition {
+  id: string;
+  startedBy: string;
+  options: AcquisitionOptions;
+  /** The job whose results these files are; null for a detector's files. */
+  jobId: string | null;
+  /** How many workflow steps lie between a detector and this file. */
+  triggerDepth: number;
+  /** Directories, links resolved, that the source may lie below. */
+  sourceRoots: readonly Buffer[];
+}
+
+/** What a plug-in says of one file. */
+export type PluginOutcome =
+  /** Done here; the file goes on to the next plug-in. */
+  | {
+      kind: 'passed';
+      ledgerId: string;
+      change?: Pick<RowChange, 'md5Sum' | 'isTransferred'>;
+      replica?: NewReplica;
+      /** Where the content of the version before has been moved to. */
+      displaced?: { ledgerId: string; from: Buffer; to: Buffer };
+      events?: NewEvent[];
+    }
+  /** The file's way ends or pauses here. */
+  | { kind: 'stopped'; ledgerId: string; change: Omit<RowChange, 'id'>; otherSourceOf?: string };
+
+/**
+ * One step of what happens to every finished file. Obligations:
+ * - one outcome for each file given; a fault of one file never touches the others;
+ * - repeating a call for a file is safe: after a crash the step of a file may run again;
+ * - throwing means that the step as a whole cannot work now: all files of the call wait and come again.
+ */
+export interface FilePlugin {
+  /** What `skipPlugins` of an acquisition names. */
+  readonly name: string;
+  /** Plug-ins run in ascending order; unique. transfer 100, catalog 200, workflow 300. */
+  readonly order: number;
+  process(files: readonly PipelineFile[]): Promise<PluginOutcome[]>;
+}
+
+export const FILE_PLUGINS = Symbol('FilePlugins');

@@ -1,0 +1,106 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type BeforeApplicationShutdown,
+} from '@nestjs/common';
+import { z } from 'zod';
+import { CONFIG, type StationConfig } from '../../platform/config/index.js';
+import { WakeableLoop } from '../../platform/events/index.js';
+import { QUEUE, type WorkQueue } from '../../platform/queue/index.js';
+import { LedgerClaims } from '../ledger/ledger-claims.js';
+import { BatchOffers } from './batch-offers.js';
+import { BatchProcessor } from './batch-processor.js';
+import { batchesOf } from './work-batches.js';
+
+const LOOK_INTERVAL_MS = 1000;
+/** Rows looked at in one turn: some batches for each worker. */
+const LOOK_AHEAD = 5000;
+/** Looks in a row at which due work must be seen while the queue is idle before its jobs are taken for lost. */
+const PATIENCE_LOOKS = 3;
+
+const transferJob = z.object({ v: z.literal(1), ledgerIds: z.array(z.string().regex(/^\d+$/)).max(10_000) });
+
+/**
+ * Keeps work moving whatever happens to the hints: consumes the `transfer` queue, offers again what is due while the
+ * queue stands idle (retries, hints that were lost), and feeds the workers from the ledger itself while the queue
+ * server is gone.
+ */
+@Injectable()
+export class LedgerFeeder implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(LedgerFeeder.name);
+  private readonly loop = new WakeableLoop('ledger feeder', LOOK_INTERVAL_MS, () => this.look());
+  private idleLooks = 0;
+  private isWithoutQueue = false;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: StationConfig,
+    @Inject(QUEUE) private readonly queue: WorkQueue,
+    private readonly claims: LedgerClaims,
+    private readonly offers: BatchOffers,
+    private readonly processor: BatchProcessor,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const released = await this.claims.releaseAll();
+    if (released > 0) {
+      this.logger.log(`${released} files were in work when the station stopped; they go on now`);
+    }
+    // One batch more than there are threads: the next is claimed while the last is written down.
+    this.queue.consume('transfer', { concurrency: this.config.storage.workers + 1 }, async (data) => {
+      await this.processor.process(transferJob.parse(data).ledgerIds);
+    });
+    // What was due before this start has no living hint, or one that collapses with the new one.
+    this.idleLooks = PATIENCE_LOOKS;
+    this.loop.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.loop.stop();
+  }
+
+  private async look(): Promise<boolean> {
+    const due = await this.claims.due(LOOK_AHEAD);
+    if (due.length === 0) {
+      this.idleLooks = 0;
+      return false;
+    }
+    if (!this.queue.isAvailable()) {
+      return this.workWithoutQueue(due);
+    }
+    this.noteQueue(true);
+    const retries = due.filter((row) => row.isRetry);
+    if (retries.length > 0) {
+      await this.offers.offer(retries);
+    }
+    if (retries.length === due.length) {
+      return false;
+    }
+    this.idleLooks = (await this.queue.depth('transfer')) === 0 ? this.idleLooks + 1 : 0;
+    if (this.idleLooks >= PATIENCE_LOOKS) {
+      this.idleLooks = 0;
+      await this.offers.offer(due.filter((row) => !row.isRetry));
+    }
+    return false;
+  }
+
+  private async workWithoutQueue(due: { id: string; sizeBytes: bigint }[]): Promise<boolean> {
+    this.noteQueue(false);
+    const batches = batchesOf(due, this.config.daq.batchFiles, this.config.daq.batchBytes);
+    const lanes = Array.from({ length: this.config.storage.workers + 1 }, async () => {
+      for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+        await this.processor.process(batch.map((row) => row.id));
+      }
+    });
+    await Promise.all(lanes);
+    return true;
+  }
+
+  private noteQueue(isThere: boolean): void {
+    if (this.isWithoutQueue === isThere) {
+      this.isWithoutQueue = !isThere;
+      this.logger.warn(isThere ? 'the queue is back' : 'the queue server is gone; the ledger itself feeds the workers');
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { METRICS } from '../../platform/metrics/index.js';
+import type { PipelineFile } from './file-plugin.port.js';
+
+/** What the pipeline counts as it works. */
+@Injectable()
+export class PipelineMetrics {
+  private readonly files: Counter;
+  private readonly bytes: Counter;
+  private readonly steps: Histogram<'plugin'>;
+  private readonly stopped: Counter<'state'>;
+
+  constructor(@Inject(METRICS) registry: Registry) {
+    const registers = [registry];
+    this.files = new Counter({
+      name: 'dm_daq_files_done_total',
+      help: 'File versions that became done since the station started',
+      registers,
+    });
+    this.bytes = new Counter({
+      name: 'dm_daq_done_bytes_total',
+      help: 'Bytes of file versions that became done since the station started',
+      registers,
+    });
+    this.steps = new Histogram({
+      name: 'dm_daq_plugin_batch_seconds',
+      help: 'Time that a plug-in took for a batch of files',
+      labelNames: ['plugin'],
+      buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600],
+      registers,
+    });
+    this.stopped = new Counter({
+      name: 'dm_daq_files_stopped_total',
+      help: 'Times that a file did not pass a plug-in, by the state that it got',
+      labelNames: ['state'],
+      registers,
+    });
+  }
+
+  done(files: readonly PipelineFile[]): void {
+    this.files.inc(files.length);
+    this.bytes.inc(Number(files.reduce((sum, file) => sum + file.row.sizeBytes, 0n)));
+  }
+
+  stop(state: string): void {
+    this.stopped.inc({ state });
+  }
+
+  /** Starts the clock of a step; call the answer when it ends. */
+  step(plugin: string): () => void {
+    return this.steps.startTimer({ plugin });
+  }
+}

@@ -1,0 +1,190 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { messageOf, StationError } from '../../kernel/errors.js';
+import { Database, type Transaction } from '../../platform/database/index.js';
+import { EventLog, type NewEvent } from '../../platform/events/index.js';
+import { ReplicaRepository } from '../../storage/index.js';
+import { LedgerClaims } from '../ledger/ledger-claims.js';
+import type { RowChange } from '../ledger/ledger-row.js';
+import { PipelineMetrics } from './pipeline.metrics.js';
+import { FILE_PLUGINS, type FilePlugin, type PipelineFile, type PluginOutcome } from './file-plugin.port.js';
+
+/** How long files wait for a step that cannot work at all just now, such as a catalog that is down. */
+const STEP_RETRY_SECONDS = 5;
+
+/** Carries claimed files through the plug-ins in order, writing down after each step what it did. */
+@Injectable()
+export class Pipeline {
+  private readonly logger = new Logger(Pipeline.name);
+  private readonly plugins: readonly FilePlugin[];
+
+  constructor(
+    @Inject(FILE_PLUGINS) plugins: readonly FilePlugin[],
+    private readonly database: Database,
+    private readonly claims: LedgerClaims,
+    private readonly replicas: ReplicaRepository,
+    private readonly events: EventLog,
+    private readonly metrics: PipelineMetrics,
+  ) {
+    this.plugins = [...plugins].sort((a, b) => a.order - b.order);
+  }
+
+  names(): string[] {
+    return this.plugins.map((plugin) => plugin.name);
+  }
+
+  steps(): { name: string; order: number }[] {
+    return this.plugins.map(({ name, order }) => ({ name, order }));
+  }
+
+  /** @throws when the database is gone; the rows are still claimed then. */
+  async run(files: readonly PipelineFile[]): Promise<void> {
+    let going = [...files];
+    for (const plugin of this.plugins) {
+      const [due, passing] = split(going, plugin);
+      if (due.length === 0) {
+        continue;
+      }
+      const outcomes = await this.step(plugin, due);
+      const isLast = plugin === this.plugins.at(-1);
+      const passed = await this.writeDown(plugin, due, outcomes, isLast);
+      going = isLast ? passing : [...passing, ...passed];
+    }
+    await this.finish(going);
+  }
+
+  private async step(plugin: FilePlugin, files: readonly PipelineFile[]): Promise<PluginOutcome[]> {
+    const endStep = this.metrics.step(plugin.name);
+    try {
+      return await plugin.process(files);
+    } catch (error) {
+      this.logger.warn(`plug-in ${plugin.name} cannot work now, ${files.length} files wait: ${messageOf(error)}`);
+      const reasonCode = error instanceof StationError ? error.code : 'PLUGIN_FAILED';
+      return files.map((file) => ({
+        kind: 'stopped',
+        ledgerId: file.row.id,
+        change: {
+          state: file.row.finishedOrder === 0 ? 'failed' : 'cataloguing',
+          reasonCode,
+          reason: `${plugin.name}: ${messageOf(error)}`,
+          dueInSeconds: STEP_RETRY_SECONDS,
+        },
+      }));
+    } finally {
+      endStep();
+    }
+  }
+
+  /** One transaction for a step: rows, replicas and events agree. The last step also makes rows `done`. */
+  private async writeDown(
+    plugin: FilePlugin,
+    files: readonly PipelineFile[],
+    outcomes: readonly PluginOutcome[],
+    isLast: boolean,
+  ): Promise<PipelineFile[]> {
+    const passed = outcomes.filter((outcome) => outcome.kind === 'passed');
+    const stopped = outcomes.filter((outcome) => outcome.kind === 'stopped');
+    const byId = new Map(files.map((file) => [file.row.id, file]));
+    await this.database.transaction(async (tx) => {
+      await this.claims.apply(
+        tx,
+        stopped.map((outcome) => ({ id: outcome.ledgerId, ...outcome.change })),
+        { keepClaim: false },
+      );
+      for (const outcome of stopped) {
+        const row = byId.get(outcome.ledgerId)?.row;
+        if (outcome.otherSourceOf !== undefined && row !== undefined) {
+          await this.claims.addOtherSource(tx, outcome.otherSourceOf, row);
+        }
+      }
+      for (const { displaced } of passed) {
+        if (displaced !== undefined) {
+          await this.replicas.move(tx, displaced.ledgerId, displaced.from, displaced.to);
+        }
+      }
+      const replicas = passed.flatMap((outcome) => outcome.replica ?? []);
+      if (replicas.length > 0) {
+        await this.replicas.record(tx, replicas);
+      }
+      await this.events.append(
+        tx,
+        passed.flatMap((outcome) => outcome.events ?? []),
+      );
+      await this.claims.apply(
+        tx,
+        passed.map((outcome) => changeOf(outcome, plugin, isLast)),
+        { keepClaim: !isLast },
+      );
+      if (isLast) {
+        await this.events.append(tx, doneEvents(passed.flatMap((outcome) => byId.get(outcome.ledgerId) ?? [])));
+      }
+    });
+    stopped.forEach((outcome) => this.metrics.stop(outcome.change.state));
+    if (isLast) {
+      this.metrics.done(passed.flatMap((outcome) => byId.get(outcome.ledgerId) ?? []));
+    }
+    return passed.flatMap((outcome) => {
+      const file = byId.get(outcome.ledgerId);
+      return file === undefined ? [] : [withStep(file, outcome, plugin)];
+    });
+  }
+
+  /** Files whose acquisition skips the last plug-in end here. */
+  private async finish(files: readonly PipelineFile[]): Promise<void> {
+    if (files.length === 0) {
+      return;
+    }
+    await this.database.transaction(async (tx: Transaction) => {
+      await this.claims.apply(
+        tx,
+        files.map((file) => ({ id: file.row.id, state: 'done' })),
+        { keepClaim: false },
+      );
+      await this.events.append(tx, doneEvents(files));
+    });
+    this.metrics.done(files);
+  }
+}
+
+/** Files for which this plug-in is to run, and those that pass it by. */
+function split(files: readonly PipelineFile[], plugin: FilePlugin): [PipelineFile[], PipelineFile[]] {
+  const isDue = (file: PipelineFile) =>
+    file.row.finishedOrder < plugin.order && !file.acquisition.options.skipPlugins.includes(plugin.name);
+  return [files.filter(isDue), files.filter((file) => !isDue(file))];
+}
+
+function changeOf(outcome: Extract<PluginOutcome, { kind: 'passed' }>, plugin: FilePlugin, isLast: boolean): RowChange {
+  return {
+    id: outcome.ledgerId,
+    state: isLast ? 'done' : 'cataloguing',
+    finishedOrder: plugin.order,
+    ...outcome.change,
+  };
+}
+
+function withStep(
+  file: PipelineFile,
+  outcome: Extract<PluginOutcome, { kind: 'passed' }>,
+  plugin: FilePlugin,
+): PipelineFile {
+  const { change } = outcome;
+  return {
+    ...file,
+    row: {
+      ...file.row,
+      finishedOrder: plugin.order,
+      md5Sum: change?.md5Sum ?? file.row.md5Sum,
+      transferredAt: change?.isTransferred === true ? new Date() : file.row.transferredAt,
+    },
+  };
+}
+
+/** One event per acquisition and batch, never one per file. */
+function doneEvents(files: readonly PipelineFile[]): NewEvent[] {
+  const byAcquisition = Map.groupBy(files, (file) => file.acquisition.id);
+  return [...byAcquisition].map(([acquisitionId, group]) => ({
+    type: 'files.done',
+    experimentId: group[0]?.experiment.id ?? null,
+    subject: acquisitionId,
+    data: { acquisitionId, count: group.length, ledgerIds: group.map((file) => file.row.id) },
+  }));
+}

@@ -1,0 +1,98 @@
+import { type Dirent, lstatSync, readdirSync } from 'node:fs';
+import { driverCode } from '../../kernel/errors.js';
+import { joinBytes } from '../../kernel/path-bytes.js';
+import { FileFilter, type FilterOptions } from './file-filter.js';
+
+export interface ScannedFile {
+  /** Relative to the root of the scan. */
+  relativePath: Uint8Array;
+  device: bigint;
+  inode: bigint;
+  sizeBytes: bigint;
+  mtimeNs: bigint;
+  ctimeNs: bigint;
+}
+
+/** Something that is there but cannot be taken; the scan goes on. */
+export interface ScanProblem {
+  relativePath: Uint8Array;
+  code: string;
+}
+
+export interface ScanBatch {
+  files: ScannedFile[];
+  problems: ScanProblem[];
+}
+
+/**
+ * Walks a tree depth first with synchronous calls (made for a worker thread) and yields what it finds in batches.
+ * Symbolic links are not followed: they could lead anywhere, and a loop would never end. Only regular files are data.
+ */
+export function* scanTree(root: Buffer, options: FilterOptions, batchSize: number): Generator<ScanBatch> {
+  const filter = new FileFilter(options);
+  const pending: Buffer[] = [Buffer.alloc(0)];
+  let batch: ScanBatch = { files: [], problems: [] };
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    for (const entry of listDirectory(root, directory, batch)) {
+      const relativePath = joinBytes(directory, entry.name);
+      if (entry.isDirectory()) {
+        if (filter.acceptsDirectory(entry.name)) {
+          pending.push(relativePath);
+        }
+      } else if (filter.acceptsFile(relativePath)) {
+        look(root, relativePath, entry, batch);
+      }
+      if (batch.files.length + batch.problems.length >= batchSize) {
+        yield batch;
+        batch = { files: [], problems: [] };
+      }
+    }
+  }
+  if (batch.files.length + batch.problems.length > 0) {
+    yield batch;
+  }
+}
+
+function listDirectory(root: Buffer, directory: Buffer, batch: ScanBatch): Dirent<Buffer>[] {
+  try {
+    return readdirSync(joinBytes(root, directory), { withFileTypes: true, encoding: 'buffer' });
+  } catch (error) {
+    const code = driverCode(error) ?? 'UNKNOWN';
+    // A directory that went away between its listing and now was just removed; the root itself must be there.
+    if (code !== 'ENOENT' || directory.length === 0) {
+      batch.problems.push({ relativePath: directory, code });
+    }
+    return [];
+  }
+}
+
+function look(root: Buffer, relativePath: Buffer, entry: Dirent<Buffer>, batch: ScanBatch): void {
+  if (!entry.isFile()) {
+    batch.problems.push({ relativePath, code: entry.isSymbolicLink() ? 'SYMBOLIC_LINK' : 'NOT_A_REGULAR_FILE' });
+    return;
+  }
+  const file = lookAt(root, relativePath);
+  if (file !== undefined) {
+    batch.files.push(file);
+  }
+}
+
+/** Facts of one regular file now; undefined when it is gone or something else. */
+export function lookAt(root: Buffer, relativePath: Buffer): ScannedFile | undefined {
+  try {
+    const stats = lstatSync(joinBytes(root, relativePath), { bigint: true, throwIfNoEntry: false });
+    if (stats === undefined || !stats.isFile()) {
+      return undefined;
+    }
+    return {
+      relativePath,
+      device: stats.dev,
+      inode: stats.ino,
+      sizeBytes: stats.size,
+      mtimeNs: stats.mtimeNs,
+      ctimeNs: stats.ctimeNs,
+    };
+  } catch {
+    return undefined; // ENOTDIR, EACCES of a directory: its own listing reports it
+  }
+}
