@@ -1,0 +1,35 @@
+import type { StationConfig } from '../platform/config/index.js';
+import type { RunningStation } from './start-station.js';
+
+/** What a person reads after a start: where everything is, and on the first start how to log in. */
+export function greeting(config: StationConfig, station: RunningStation, isTerminal: boolean): string {
+  const { url, seeded } = station;
+  const lines = [
+    `DM Station ${config.station.name} is ready.`,
+    `  API          ${url}/api/v1`,
+    `  Swagger UI   ${url}/api/docs`,
+    `  health       ${url}/health/ready`,
+    `  metrics      ${url}/metrics`,
+    `  storage      ${config.storage.root}`,
+    `  sources      ${config.daq.sourceRoots.join(', ') || 'none: set DM_SOURCE_ROOTS'}`,
+  ];
+  if (seeded !== null) {
+    lines.push(
+      `  first login  user ${seeded.username}, password in ${seeded.passwordFile}; please change it after login`,
+    );
+    if (isTerminal) {
+      // Only to a person: where output is kept (a journal, a log file) it would be kept there, too.
+      lines.push(`  password     ${seeded.password}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The configuration as it results, with secrets masked. */
+export function describeConfig(config: StationConfig): string {
+  return `${JSON.stringify(config, (_key, value: unknown) => (typeof value === 'string' ? masked(value) : value), 2)}\n`;
+}
+
+function masked(text: string): string {
+  return text.replace(/(\w+:\/\/[^:/@]*:)[^@/]*@/, '$1***@');
+}
