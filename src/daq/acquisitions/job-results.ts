@@ -18,6 +18,8 @@ const resultsReady = z.object({
   depth: z.number().int(),
   requestedBy: z.string(),
   metadata: z.record(z.string(), z.unknown()).default({}),
+  /** The workflow that the results ask for, where the job's definition accepts what jobs make. */
+  workflow: startAcquisitionBody.shape.workflow,
 });
 
 /** Results of a job come back as files of its experiment: by an upload like any other, with the job as its origin. */
@@ -41,7 +43,13 @@ export class JobResults implements OnModuleInit {
   }
 
   private async upload(event: StationEvent): Promise<void> {
-    const request = resultsReady.parse(event.data);
+    const parsed = resultsReady.safeParse(event.data);
+    if (!parsed.success) {
+      // Retrying would not make it readable, and would hold up every event behind it.
+      this.logger.error(`event ${event.id} (results.ready) is not understood: ${z.prettifyError(parsed.error)}`);
+      return;
+    }
+    const request = parsed.data;
     const [known] = await this.database.query(`SELECT 1 FROM acquisition WHERE job_id = $1 LIMIT 1`, [request.jobId]);
     if (known !== undefined) {
       return; // the event came twice
@@ -60,6 +68,7 @@ export class JobResults implements OnModuleInit {
         processHidden: true,
         quietSeconds: 0, // the job has ended: nothing writes there any more
         metadata: { ...request.metadata, jobId: request.jobId },
+        ...(request.workflow === undefined ? {} : { workflow: request.workflow }),
       });
       await this.acquisitions.start(SYSTEM_PRINCIPAL, body, { jobId: request.jobId, triggerDepth: request.depth });
     } catch (error) {

@@ -1,9 +1,8 @@
-import { messageOf } from '../../kernel/errors.js';
-import { pathToText } from '../../kernel/path-text.js';
+import type { Sql } from '../../platform/database/index.js';
 import type { Acquisition, AcquisitionCounts, AcquisitionStatus } from '../acquisitions/acquisition.js';
 import type { RunnerParts } from './runner-parts.js';
 
-/** What an acquisition says of itself: status changes with their events, and alarms that it raises and clears. */
+/** Status changes of an acquisition, each with its event. */
 export class AcquisitionJournal {
   constructor(
     private readonly parts: RunnerParts,
@@ -31,7 +30,11 @@ export class AcquisitionJournal {
     return moved;
   }
 
-  async finish(status: 'done' | 'failed' | 'aborted', errorMessage: string | null): Promise<void> {
+  async finish(
+    status: 'done' | 'failed' | 'aborted',
+    errorMessage: string | null,
+    alongWith: (sql: Sql) => Promise<void>,
+  ): Promise<void> {
     const { parts, acquisition } = this;
     const counts = (await parts.acquisitions.counts([acquisition.id])).get(acquisition.id);
     await parts.database.transaction(async (tx) => {
@@ -40,96 +43,12 @@ export class AcquisitionJournal {
         endedAt: new Date(),
         ...(errorMessage === null ? {} : { errorMessage }),
       });
+      await alongWith(tx);
       await parts.events.append(tx, [
         this.event('acquisition.finished', { status, errorMessage, counts: counts ?? {} }),
       ]);
     });
     acquisition.status = status;
-    await this.clearAlarms();
-  }
-
-  async sourceMissing(reason: string, isLost: boolean): Promise<void> {
-    const source = pathToText(this.acquisition.sourceDirectory);
-    await this.quietly(() =>
-      this.parts.alarms.raise({
-        key: this.key('source-missing'),
-        severity: isLost ? 'critical' : 'warning',
-        message: `The monitor of ${source} takes no files: ${reason}.`,
-        action: isLost
-          ? 'Check the mount and the detector; the monitor goes on by itself when the directory is back.'
-          : 'Check the spelling and the mount; the monitor starts by itself when the directory appears.',
-        experimentId: this.acquisition.experimentId,
-        details: { acquisitionId: this.acquisition.id },
-      }),
-    );
-  }
-
-  async sourceThere(): Promise<void> {
-    await this.quietly(() => this.parts.alarms.clear(this.key('source-missing')));
-  }
-
-  async sourceEmpty(isEmpty: boolean): Promise<void> {
-    await this.quietly(() =>
-      isEmpty
-        ? this.parts.alarms.raise({
-            key: this.key('source-empty'),
-            severity: 'warning',
-            message: `${pathToText(this.acquisition.sourceDirectory)} holds no files that this acquisition takes.`,
-            action: 'Check that the detector writes there, and the include and exclude patterns.',
-            experimentId: this.acquisition.experimentId,
-            details: { acquisitionId: this.acquisition.id },
-          })
-        : this.parts.alarms.clear(this.key('source-empty')),
-    );
-  }
-
-  async watchTrouble(error: unknown): Promise<void> {
-    await this.quietly(() =>
-      this.parts.alarms.raise({
-        key: this.key('watch-trouble'),
-        severity: 'warning',
-        message: `File events of ${pathToText(this.acquisition.sourceDirectory)} are incomplete: ${messageOf(error)}.`,
-        action:
-          'New files are still found by the rescan, only later. With ENOSPC raise fs.inotify.max_user_watches; it is a limit on watches, not on disk space.',
-        experimentId: this.acquisition.experimentId,
-        details: { acquisitionId: this.acquisition.id },
-      }),
-    );
-  }
-
-  /** Entries of the source that cannot be taken, such as links and unreadable directories. */
-  async notTaken(entries: readonly { path: string; code: string }[]): Promise<void> {
-    const key = this.key('not-taken');
-    if (entries.length === 0) {
-      await this.quietly(() => this.parts.alarms.clear(key));
-      return;
-    }
-    const shown = entries.slice(0, 5).map((entry) => `${entry.path} (${entry.code})`);
-    await this.quietly(() =>
-      this.parts.alarms.raise({
-        key,
-        severity: 'warning',
-        message: `${entries.length} entries of ${pathToText(this.acquisition.sourceDirectory)} are not taken: ${shown.join(', ')}${entries.length > shown.length ? ', …' : ''}.`,
-        action: 'Only regular files are data: replace links by files, and make directories readable for the station.',
-        experimentId: this.acquisition.experimentId,
-        details: { acquisitionId: this.acquisition.id, entries: entries.slice(0, 100) },
-      }),
-    );
-  }
-
-  private async clearAlarms(): Promise<void> {
-    for (const name of ['source-missing', 'source-empty', 'watch-trouble', 'not-taken']) {
-      await this.quietly(() => this.parts.alarms.clear(this.key(name)));
-    }
-  }
-
-  /** An alarm that cannot be written now must not stop the acquisition that it is about. */
-  private async quietly(action: () => Promise<void>): Promise<void> {
-    await action().catch(() => undefined);
-  }
-
-  private key(name: string): string {
-    return `daq.${name}:${this.acquisition.id}`;
   }
 
   private event(

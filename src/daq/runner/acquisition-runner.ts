@@ -8,6 +8,7 @@ import type { SeenFile } from '../ledger/ledger-row.js';
 import { FileFilter, type FilterOptions } from '../scan/file-filter.js';
 import { lookAt } from '../scan/tree-scan.js';
 import { SettleTracker } from '../settle/settle-tracker.js';
+import { AcquisitionAlarms } from './acquisition-alarms.js';
 import { AcquisitionJournal } from './acquisition-journal.js';
 import { FileIntake } from './file-intake.js';
 import type { RunnerParts } from './runner-parts.js';
@@ -31,6 +32,7 @@ const NEVER = (): boolean => false;
 export class AcquisitionRunner {
   private readonly logger = new Logger(AcquisitionRunner.name);
   private readonly journal: AcquisitionJournal;
+  private readonly alarms: AcquisitionAlarms;
   private readonly tracker: SettleTracker;
   private readonly intake: FileIntake;
   private readonly settling: Settling;
@@ -45,6 +47,7 @@ export class AcquisitionRunner {
   private nextScanAt = 0;
   private graceEndsAt: number | undefined;
   private hasFoundFiles = false;
+  private hasFailed = false;
 
   constructor(
     private readonly parts: RunnerParts,
@@ -54,6 +57,7 @@ export class AcquisitionRunner {
     const { options, sourceDirectory } = acquisition;
     this.isMonitor = acquisition.kind === 'monitor';
     this.journal = new AcquisitionJournal(parts, acquisition);
+    this.alarms = new AcquisitionAlarms(parts, acquisition);
     this.tracker = new SettleTracker(options.quietSeconds * 1000);
     this.intake = new FileIntake(parts.database, parts.ledger, parts.offers, this.tracker, acquisition);
     this.settling = new Settling(this.tracker, parts.ledger, parts.offers);
@@ -61,7 +65,7 @@ export class AcquisitionRunner {
     this.watch = new SourceWatch(
       sourceDirectory,
       () => this.wakeable.wake(),
-      (error) => void this.journal.watchTrouble(error),
+      (error) => void this.alarms.watchTrouble(error),
     );
     this.filterOptions = {
       includePatterns: options.includePatterns,
@@ -106,9 +110,12 @@ export class AcquisitionRunner {
   /** A turn that fails (database away, scan thread died) is tried again; nothing is concluded from it. */
   private async turnSafely(): Promise<boolean> {
     try {
-      return await this.turn();
+      const isOver = await this.turn();
+      this.hasFailed = false;
+      return isOver;
     } catch (error) {
       this.logger.warn(`acquisition ${this.acquisition.id} pauses: ${messageOf(error)}`);
+      this.hasFailed = true;
       this.nextScanAt = 0;
       return false;
     }
@@ -147,17 +154,18 @@ export class AcquisitionRunner {
     const { status } = this.acquisition;
     if (presence.isThere) {
       if (status === 'waiting-for-source' || status === 'source-lost') {
-        await this.journal.sourceThere();
+        await this.alarms.sourceThere();
         this.nextScanAt = 0;
       }
       return true;
     }
     await this.watch.stop();
+    this.nextScanAt = Number.POSITIVE_INFINITY;
     if (status === 'pending' || status === 'running') {
       const isLost = this.acquisition.startedAt !== null;
       await this.journal.move(['pending', 'running'], isLost ? 'source-lost' : 'waiting-for-source');
     }
-    await this.journal.sourceMissing(presence.reason, this.acquisition.startedAt !== null);
+    await this.alarms.sourceMissing(presence.reason, this.acquisition.startedAt !== null);
     return false;
   }
 
@@ -222,7 +230,7 @@ export class AcquisitionRunner {
     if (isFirst) {
       await this.recordFirstScan(unchangedFiles, unchangedBytes);
     }
-    await this.journal.notTaken(problems);
+    await this.alarms.notTaken(problems);
     const took = performance.now() - startedAt;
     const pause = Math.max(this.parts.config.daq.rescanSeconds * 1000, took * SCAN_SHARE);
     this.nextScanAt = this.isMonitor ? performance.now() + pause : Number.POSITIVE_INFINITY;
@@ -242,13 +250,13 @@ export class AcquisitionRunner {
     });
     acquisition.scanComplete = true;
     acquisition.unchangedFiles = unchangedFiles;
-    await this.journal.sourceEmpty(!this.hasFoundFiles);
+    await this.alarms.sourceEmpty(!this.hasFoundFiles);
   }
 
   private async take(files: readonly SeenFile[], isLeftAlone: (file: SeenFile) => boolean) {
     if (files.length > 0 && !this.hasFoundFiles) {
       this.hasFoundFiles = true;
-      await this.journal.sourceEmpty(false);
+      await this.alarms.sourceEmpty(false);
     }
     return this.intake.take(files, isLeftAlone, performance.now());
   }
@@ -284,8 +292,7 @@ export class AcquisitionRunner {
       return false;
     }
     const message = await this.troubleMessage();
-    await this.journal.finish(message === null ? 'done' : 'failed', message);
-    return true;
+    return this.end(message === null ? 'done' : 'failed', message);
   }
 
   /** A stopped monitor takes what is there, waits a little for files that are still changing, and ends. */
@@ -310,8 +317,7 @@ export class AcquisitionRunner {
     if (this.tracker.size > 0 || (await this.parts.acquisitions.hasOpenRows(this.acquisition.id))) {
       return false;
     }
-    await this.journal.finish('done', await this.troubleMessage());
-    return true;
+    return this.end('done', await this.troubleMessage());
   }
 
   private async abort(): Promise<boolean> {
@@ -324,7 +330,11 @@ export class AcquisitionRunner {
     if (await parts.acquisitions.hasOpenRows(acquisition.id)) {
       return false;
     }
-    await this.journal.finish('aborted', null);
+    return this.end('aborted', null);
+  }
+
+  private async end(status: 'done' | 'failed' | 'aborted', message: string | null): Promise<true> {
+    await this.journal.finish(status, message, (sql) => this.alarms.clearAll(sql));
     return true;
   }
 
@@ -337,6 +347,9 @@ export class AcquisitionRunner {
   }
 
   private pauseMs(): number {
+    if (this.hasFailed) {
+      return TURN_MS;
+    }
     const untilScan = this.nextScanAt - performance.now();
     const untilSettled = this.tracker.size > 0 ? this.tracker.pauseMs() : TURN_MS;
     return Math.max(10, Math.min(TURN_MS, untilScan, untilSettled));
