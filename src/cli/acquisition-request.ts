@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import type { CliContext } from './context.js';
+import { usageError } from './exit-codes.js';
+import { parseKeyValues } from './key-values.js';
+import { directoryText } from './local-directory.js';
+import { collect, parseDuration, parseList, parseWorkflowRef } from './parse-options.js';
+
+/** Options that `dm upload` and `dm daq start` share. */
+export interface AcquisitionOptions {
+  experiment?: string;
+  destDirectory?: string;
+  analysis?: boolean;
+  include?: string[];
+  exclude?: string[];
+  processHidden?: boolean;
+  quiet?: number;
+  skipPlugins?: string[];
+  workflow?: string;
+  workflowArg?: string[];
+  workflowJobOwner?: string;
+  // monitors only
+  processExisting?: boolean;
+  duration?: number;
+}
+
+export function withAcquisitionOptions(command: Command): Command {
+  return command
+    .argument('<directory>', 'where the files appear; below one of the source roots of the station')
+    .argument('[key:value...]', 'metadata recorded with every file; only the first colon splits')
+    .option('-e, --experiment <name>', 'experiment that the files belong to (or DM_EXPERIMENT)')
+    .option('--dest-directory <path>', 'directory below the data directory of the experiment')
+    .option('--analysis', 'bring the files to the analysis directory instead of the data directory')
+    .option('--include <pattern>', 'take only files that match, such as "*.h5"; may be repeated', collect)
+    .option('--exclude <pattern>', 'leave files out that match; may be repeated', collect)
+    .option('--process-hidden', 'take names that begin with a dot, too')
+    .option('--quiet <duration>', 'how long a file must stay unchanged to count as complete, such as 5s', parseDuration)
+    .option('--skip-plugins <list>', 'leave out steps of the pipeline, separated by commas', parseList)
+    .option('--workflow <owner/name>', 'start this workflow for each file that is done')
+    .option('--workflow-arg <key:value>', 'argument for it; may be repeated', collect)
+    .option('--workflow-job-owner <username>', 'whom its jobs belong to');
+}
+
+/** The body of `POST /acquisitions`. */
+export function acquisitionRequest(
+  context: CliContext,
+  kind: 'upload' | 'monitor',
+  directory: string,
+  metadataPairs: readonly string[],
+  options: AcquisitionOptions,
+): Record<string, unknown> {
+  const metadata = parseKeyValues(metadataPairs);
+  return dropUndefined({
+    kind,
+    experiment: context.experiment(options.experiment),
+    dataDirectory: directoryText(directory, context.io.workingDirectory),
+    destDirectory: options.destDirectory,
+    useAnalysisDirectoryAsRoot: options.analysis,
+    includePatterns: options.include,
+    excludePatterns: options.exclude,
+    processHidden: options.processHidden,
+    processExisting: options.processExisting,
+    durationSeconds: options.duration,
+    quietSeconds: options.quiet,
+    metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
+    skipPlugins: options.skipPlugins,
+    workflow: workflowOf(options),
+  });
+}
+
+function workflowOf(options: AcquisitionOptions): Record<string, unknown> | undefined {
+  if (options.workflow === undefined) {
+    if (options.workflowArg !== undefined || options.workflowJobOwner !== undefined) {
+      throw usageError('--workflow-arg and --workflow-job-owner need --workflow OWNER/NAME.');
+    }
+    return undefined;
+  }
+  return dropUndefined({
+    ...parseWorkflowRef(options.workflow),
+    args: options.workflowArg === undefined ? undefined : parseKeyValues(options.workflowArg),
+    jobOwner: options.workflowJobOwner,
+  });
+}
+
+function dropUndefined(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,86 @@
+import type { AcquisitionAnswer, AcquisitionCounts, LedgerRow } from './api-types.js';
+import type { CliContext } from './context.js';
+import { formatBytes, formatCount, formatSpan, formatTime } from './format.js';
+import type { Progress } from './progress-bar.js';
+import { safeLine } from './safe-text.js';
+import { type Column, facts } from './table.js';
+
+const ENDED = new Set(['done', 'failed', 'aborted']);
+
+export function isEnded({ status }: { status: string }): boolean {
+  return ENDED.has(status);
+}
+
+export const ACQUISITION_COLUMNS: readonly Column<AcquisitionAnswer>[] = [
+  { title: 'id', value: ({ id }) => id },
+  { title: 'kind', value: ({ kind }) => kind },
+  { title: 'status', value: ({ status }) => status },
+  { title: 'experiment', value: ({ experiment }) => experiment },
+  { title: 'done', value: ({ counts }) => formatCount(counts.done), align: 'right' },
+  { title: 'found', value: ({ counts }) => formatCount(counts.found), align: 'right' },
+  { title: 'trouble', value: ({ counts }) => formatCount(troubled(counts)), align: 'right' },
+  { title: 'size', value: ({ counts }) => formatBytes(counts.bytesTotal), align: 'right' },
+  { title: 'started', value: ({ startedAt }) => formatTime(startedAt) },
+  { title: 'directory', value: ({ dataDirectory }) => dataDirectory },
+];
+
+export const LEDGER_COLUMNS: readonly Column<LedgerRow>[] = [
+  { title: 'state', value: ({ state }) => state },
+  { title: 'version', value: ({ version }) => version, align: 'right' },
+  { title: 'size', value: ({ sizeBytes }) => formatBytes(sizeBytes), align: 'right' },
+  { title: 'attempts', value: ({ attempts }) => attempts, align: 'right' },
+  { title: 'path', value: ({ path }) => path },
+  { title: 'reason', value: ({ reason }) => reason },
+];
+
+/** Files that did not arrive, or not yet for a reason. */
+export function troubled(counts: AcquisitionCounts): number {
+  return counts.failed + counts.quarantined;
+}
+
+export function aboutAcquisition(acquisition: AcquisitionAnswer): string {
+  const { counts } = acquisition;
+  return facts([
+    ['id', acquisition.id],
+    ['kind', acquisition.kind],
+    ['status', acquisition.status],
+    ['experiment', acquisition.experiment],
+    ['from', acquisition.dataDirectory],
+    ['to', acquisition.destDirectory],
+    ['started', [formatTime(acquisition.startedAt), `by ${acquisition.startedBy}`].join(' ')],
+    ['stops by itself', formatTime(acquisition.stopAt)],
+    ['ended', formatTime(acquisition.endedAt)],
+    ['took', formatSpan(acquisition.startedAt, acquisition.endedAt)],
+    ['files', countsSentence(counts)],
+    ['bytes', `${formatBytes(counts.bytesDone)} of ${formatBytes(counts.bytesTotal)}`],
+    ['error', acquisition.errorMessage],
+    ...acquisition.warnings.map((warning): [string, unknown] => ['warning', warning.message]),
+  ]);
+}
+
+/** `1,204 found: 1,200 done, 3 settling, 1 quarantined`; what is zero is left out. */
+export function countsSentence(counts: AcquisitionCounts): string {
+  const parts = (
+    ['done', 'unchanged', 'settling', 'queued', 'active', 'failed', 'quarantined', 'skipped', 'cancelled'] as const
+  )
+    .filter((state) => counts[state] > 0)
+    .map((state) => `${formatCount(counts[state])} ${state}`);
+  return `${formatCount(counts.found)} found${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
+}
+
+export function progressOf({ status, counts }: AcquisitionAnswer): Progress {
+  return {
+    filesDone: counts.done + counts.unchanged + counts.skipped + counts.cancelled,
+    filesTotal: counts.found,
+    bytesDone: counts.bytesDone,
+    bytesTotal: counts.bytesTotal,
+    note: status === 'running' ? 'looking for files …' : `${status} …`,
+  };
+}
+
+/** What the station found worth a warning before it started; people read it on stderr, machines in the document. */
+export function remarkOnPreflight(context: CliContext, acquisition: AcquisitionAnswer): void {
+  for (const finding of acquisition.preflight?.findings ?? []) {
+    context.remark(`Warning: ${safeLine(finding.message)}`);
+  }
+}

@@ -1,0 +1,207 @@
+/** Shapes of the station's answers, as far as the commands read them. Sizes in bytes, times RFC 3339 in UTC. */
+
+export interface LoginAnswer {
+  token: string;
+  expiresAt: string;
+  user: UserAnswer;
+  passwordChangeRequired: boolean;
+}
+
+export interface UserAnswer {
+  username: string;
+  firstName: string | null;
+  lastName: string | null;
+  email: string | null;
+  roles: string[];
+  disabled: boolean;
+  createdAt: string;
+}
+
+export interface MeAnswer {
+  user: UserAnswer;
+  credential: 'session' | 'token';
+  roles: string[];
+  expiresAt: string;
+  passwordChangeRequired: boolean;
+}
+
+export interface TokenAnswer {
+  id: number;
+  name: string;
+  username: string;
+  roles: string[] | null;
+  createdAt: string;
+  expiresAt: string;
+  lastUsedAt: string | null;
+}
+
+export interface ExperimentAnswer {
+  name: string;
+  stationName: string;
+  rootPath: string | null;
+  type: string;
+  description: string;
+  startDate: string | null;
+  endDate: string | null;
+  storageDirectory: string;
+  createdAt: string;
+}
+
+export interface MemberAnswer {
+  username: string;
+  role: string;
+}
+
+export interface Statistics {
+  countFiles: number;
+  totalBytes: number;
+  meanBytes: number | null;
+  minBytes: number | null;
+  maxBytes: number | null;
+  standardDeviationBytes: number | null;
+}
+
+export interface FileAnswer {
+  id: string;
+  path: string;
+  name: string;
+  version: number;
+  sizeBytes: number;
+  md5Sum: string | null;
+  modifiedAt: string;
+  storedAt: string;
+  acquisitionId: string | null;
+  jobId: string | null;
+  replicas: { location: string; proof: string; verifiedAt: string }[];
+  metadata: Record<string, unknown>;
+  revision: number;
+}
+
+export interface Finding {
+  code: string;
+  message: string;
+}
+
+export interface AcquisitionAnswer {
+  id: string;
+  kind: 'upload' | 'monitor';
+  status: string;
+  experiment: string;
+  dataDirectory: string;
+  destDirectory: string;
+  startedBy: string;
+  counts: AcquisitionCounts;
+  startedAt: string | null;
+  endedAt: string | null;
+  errorMessage: string | null;
+  stopAt: string | null;
+  warnings: Finding[];
+  preflight?: { verdict: 'ok' | 'warning'; findings: Finding[] };
+}
+
+export interface AcquisitionCounts {
+  found: number;
+  settling: number;
+  queued: number;
+  active: number;
+  done: number;
+  failed: number;
+  quarantined: number;
+  skipped: number;
+  cancelled: number;
+  unchanged: number;
+  bytesDone: number;
+  bytesTotal: number;
+}
+
+export interface LedgerRow {
+  id: string;
+  path: string;
+  version: number | null;
+  state: string;
+  reason: string | null;
+  attempts: number;
+  /** When a failed file is tried again. */
+  dueAt: string | null;
+  sizeBytes: number;
+  /** Of the source. */
+  modifiedAt: string;
+  md5Sum: string | null;
+}
+
+export interface WhyFile {
+  path: string;
+  verdict: string;
+  rows: (Omit<LedgerRow, 'path'> & {
+    source: { host: string; path: string };
+    timeline: { at: string; what: string }[];
+  })[];
+}
+
+export interface WorkflowAnswer {
+  owner: string;
+  name: string;
+  description?: string | null;
+  version?: string | number | null;
+  stages: Record<string, { command: string; workingDir?: string; outputVariableRegexList?: string[] }>;
+}
+
+export interface JobAnswer {
+  id: string;
+  status: string;
+  owner: string;
+  workflow: { owner: string; name: string };
+  experiment: string | null;
+  stage: string | null;
+  /** Output variables found so far. */
+  variables?: Record<string, string>;
+  input?: { path: string } | null;
+  submittedAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  errorMessage: string | null;
+  stages?: JobStage[];
+}
+
+export interface JobStage {
+  key: string;
+  status: string;
+  reason: string | null;
+  childProcesses: ChildProcessAnswer[];
+}
+
+export interface ChildProcessAnswer {
+  command: string;
+  status: string;
+  exitStatus: number | null;
+  reason: string | null;
+  /** The end of the output. */
+  stdOut: string;
+  stdErr: string;
+  startTime: string | null;
+  endTime: string | null;
+}
+
+export interface WhyJob {
+  id: string;
+  status: string;
+  verdict: string;
+  timeline: { at: string; what: string }[];
+}
+
+export interface AlarmAnswer {
+  key: string;
+  severity: string;
+  message: string;
+  action: string;
+  count: number;
+  raisedAt: string;
+}
+
+export interface EventAnswer {
+  id: number;
+  type: string;
+  at: string;
+  subject: string | null;
+  data: Record<string, unknown>;
+}

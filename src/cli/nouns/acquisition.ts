@@ -1,0 +1,85 @@
+import type { Command } from 'commander';
+import { aboutAcquisition, ACQUISITION_COLUMNS, countsSentence, LEDGER_COLUMNS } from '../acquisition-view.js';
+import { apiPath } from '../api-client.js';
+import type { AcquisitionAnswer } from '../api-types.js';
+import type { CliContext } from '../context.js';
+import { parseCount } from '../parse-options.js';
+import { safeLine } from '../safe-text.js';
+
+interface ListOptions {
+  experiment?: string;
+  status?: string;
+  kind?: string;
+  limit?: number;
+}
+
+/** `dm acquisition list|show|files|stop|clear`: uploads and monitors alike. */
+export function registerAcquisition(program: Command, context: CliContext): void {
+  const acquisition = program.command('acquisition').description('uploads and monitors, running and past');
+
+  acquisition
+    .command('list')
+    .description('newest first')
+    .option('-e, --experiment <name>')
+    .option('--status <status>', 'one or several, separated by commas; "active": all that are not over')
+    .option('--kind <kind>', 'upload or monitor')
+    .option('--limit <n>', 'show at most so many', parseCount)
+    .action(async ({ limit, ...query }: ListOptions) => {
+      const client = await context.client();
+      await context.printList(client, '/acquisitions', {
+        query: { ...query },
+        limit,
+        columns: ACQUISITION_COLUMNS,
+        none: 'No acquisition matches.',
+      });
+    });
+
+  acquisition
+    .command('show')
+    .description('its state, counts and warnings')
+    .argument('<id>')
+    .action((id: string) => showAcquisition(context, id));
+
+  acquisition
+    .command('files')
+    .description('the files it has found and where each stands')
+    .argument('<id>')
+    .option('--state <state>', 'such as settling, failed, quarantined or done')
+    .option('--limit <n>', 'show at most so many', parseCount)
+    .action(async (id: string, { state, limit }: { state?: string; limit?: number }) => {
+      await context.printList(await context.client(), apiPath`/acquisitions/${id}/files`, {
+        query: { state },
+        limit,
+        columns: LEDGER_COLUMNS,
+        none: 'No file matches.',
+      });
+    });
+
+  acquisition
+    .command('stop')
+    .description('stop it; what is being copied is finished')
+    .argument('<id>')
+    .action(async (id: string) => {
+      const answer = await (await context.client()).post<AcquisitionAnswer>(apiPath`/acquisitions/${id}/stop`);
+      context.print(answer, () => `Acquisition ${safeLine(id)} is ${safeLine(answer.status)}.`);
+    });
+
+  acquisition
+    .command('clear')
+    .description('take an ended acquisition that brought no files off the list')
+    .argument('<id>')
+    .action(async (id: string) => {
+      const client = await context.client();
+      const found = await client.get<AcquisitionAnswer>(apiPath`/acquisitions/${id}`);
+      await context.confirm(
+        `This takes the ${found.kind} of ${found.dataDirectory} (${countsSentence(found.counts)}) off the list.`,
+      );
+      await client.delete(apiPath`/acquisitions/${id}`);
+      context.print({ cleared: id }, () => `Acquisition ${safeLine(id)} is off the list.`);
+    });
+}
+
+export async function showAcquisition(context: CliContext, id: string): Promise<void> {
+  const answer = await (await context.client()).get<AcquisitionAnswer>(apiPath`/acquisitions/${id}`);
+  context.print(answer, () => aboutAcquisition(answer));
+}

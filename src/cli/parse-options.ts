@@ -1,0 +1,57 @@
+import { usageError } from './exit-codes.js';
+
+const UNIT_SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `90`, `90s`, `15m`, `12h`, `1d`, `0.5s` → seconds. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(text.trim());
+  if (match === null) {
+    throw usageError(`"${text}" is no duration; write for example 90s, 15m, 12h or 1d.`);
+  }
+  return Number(match[1]) * (UNIT_SECONDS[match[2] || 's'] ?? 1);
+}
+
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) {
+    throw usageError(`"${text}" is no number of 1 or more.`);
+  }
+  return Number(text);
+}
+
+/** `owner/name` of a workflow. */
+export function parseWorkflowRef(text: string): { owner: string; name: string } {
+  const slash = text.indexOf('/');
+  if (slash <= 0 || slash === text.length - 1) {
+    throw usageError(`"${text}" is no workflow; write OWNER/NAME, as "dm workflow list" shows it.`);
+  }
+  return { owner: text.slice(0, slash), name: text.slice(slash + 1) };
+}
+
+/** A JSON object given on the command line (a filter). */
+export function parseJsonObject(text: string, what: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw usageError(
+      `The ${what} is no JSON (${error instanceof Error ? error.message : ''}); put it in single quotes.`,
+    );
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw usageError(`The ${what} must be a JSON object, such as '{"sizeBytes":{"$gt":1000000}}'.`);
+  }
+  return value as Record<string, unknown>;
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, previous: readonly string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+/** `a,b` or repeated → list. */
+export function parseList(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
