@@ -21,8 +21,9 @@ if (command === 'start' && rest.length === 0) {
 async function runStation(): Promise<void> {
   try {
     const config = loadStationConfig(process.env, process.cwd());
-    const station = await startStation(config, { log: say, onFatal: (message) => void fatal(message) });
-    stopOnSignals(station);
+    const starting = startStation(config, { log: say, onFatal: (message) => void fatal(message) });
+    stopOnSignals(starting);
+    const station = await starting;
     process.stdout.write(greeting(config, station, process.stdout.isTTY));
   } catch (error) {
     fail(error);
@@ -38,7 +39,8 @@ async function checkConfig(): Promise<void> {
   }
 }
 
-function stopOnSignals(station: RunningStation): void {
+/** From the first moment on: a signal in the middle of the start is obeyed when the start can be undone cleanly. */
+function stopOnSignals(starting: Promise<RunningStation>): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) {
@@ -47,10 +49,12 @@ function stopOnSignals(station: RunningStation): void {
     }
     stopping = true;
     say(`${signal}: stopping; files under way are finished first`);
-    station.stop().then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    );
+    starting
+      .then((station) => station.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
