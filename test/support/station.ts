@@ -1,0 +1,208 @@
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { ApiClient } from '../../src/cli/api-client.js';
+import type { AcquisitionAnswer, ExperimentAnswer, LoginAnswer } from '../../src/cli/api-types.js';
+import { EmbeddedPostgres } from '../../src/platform/embedded-postgres/index.js';
+import { processTree } from './process-tree.js';
+import { StationProcess } from './station-process.js';
+import { waitFor } from './wait-for.js';
+
+const PASSWORD = 'beam-dumped-at-midnight-7';
+const ENDED = ['done', 'failed', 'aborted'];
+
+export interface TestStationOptions {
+  /** Environment of the station, over what every test station gets. */
+  env?: Record<string, string>;
+  /** Files for the folder, made before the first start: relative path and content. */
+  files?: Record<string, string>;
+}
+
+/** A station with its own folder, administrator and source root; everything of it goes with `dispose`. */
+export class TestStation {
+  #process: StationProcess | undefined;
+  #client: ApiClient | undefined;
+  #token: string | undefined;
+  /** Every process that was seen below this station, over all its lives. */
+  readonly everRunning = new Set<number>();
+
+  private constructor(
+    /** Links resolved; made by this class. */
+    readonly folder: string,
+    private readonly options: TestStationOptions,
+  ) {}
+
+  /** Makes the folder and starts the station in it, logged in as its administrator. */
+  static async start(options: TestStationOptions = {}): Promise<TestStation> {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), 'dm-station-')));
+    // Ours, so we may let the account pass that runs the database where the tests run as root.
+    await chmod(folder, 0o755);
+    const station = new TestStation(folder, options);
+    try {
+      await Promise.all([station.dataDirectory, station.detector].map((directory) => mkdir(directory)));
+      await station.#writeFiles();
+      await station.restart();
+      return station;
+    } catch (error) {
+      await station.dispose();
+      throw error;
+    }
+  }
+
+  get dataDirectory(): string {
+    return join(this.folder, 'data');
+  }
+
+  /** The one configured source root. */
+  get detector(): string {
+    return join(this.folder, 'detector');
+  }
+
+  get storage(): string {
+    return join(this.folder, 'storage');
+  }
+
+  get process(): StationProcess {
+    if (this.#process === undefined) {
+      throw new Error('The station has not been started.');
+    }
+    return this.#process;
+  }
+
+  /** The administrator's view; stays valid over restarts, though the port does not. */
+  get api(): ApiClient {
+    if (this.#client === undefined) {
+      throw new Error('The station has not been started.');
+    }
+    return this.#client;
+  }
+
+  /** A start (again) on the same data directory; answers when the station is there and the administrator logged in. */
+  async restart(): Promise<void> {
+    this.#process = await StationProcess.start(this.#startOptions());
+    this.noteProcesses();
+    this.#token ??= await this.#firstLogin();
+    this.#client = new ApiClient({ address: this.process.url, token: this.#token, timeoutMs: 30_000 });
+  }
+
+  /** A start that nobody waits for; end it with `killStation` or `killTree`. */
+  launch(): StationProcess {
+    this.#process = StationProcess.launch(this.#startOptions());
+    return this.#process;
+  }
+
+  /** As an operator would; fails when it does not end cleanly. */
+  async stop(): Promise<void> {
+    this.noteProcesses();
+    const end = await this.process.stop();
+    if (end.code !== 0) {
+      throw new Error(`The station did not stop cleanly (${JSON.stringify(end)}):\n${this.process.output}`);
+    }
+  }
+
+  /** kill -9 of the station's own process; its database and jobs are left to themselves. */
+  async killStation(): Promise<void> {
+    this.noteProcesses();
+    await this.process.kill();
+  }
+
+  /** kill -9 of the station, its database and all else below it, at once. */
+  async killTree(): Promise<void> {
+    this.process.killTree().forEach((pid) => this.everRunning.add(pid));
+    await this.process.ended;
+  }
+
+  noteProcesses(): void {
+    if (this.process.isRunning) {
+      processTree(this.process.pid).forEach((pid) => this.everRunning.add(pid));
+    }
+  }
+
+  /** Safe to call in any state. */
+  async dispose(): Promise<void> {
+    if (this.#process?.isRunning === true) {
+      await this.killTree();
+    }
+    await new EmbeddedPostgres({ dataDirectory: this.dataDirectory }).remove();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  createExperiment(name: string): Promise<ExperimentAnswer> {
+    return this.api.post<ExperimentAnswer>('/experiments', { name });
+  }
+
+  startAcquisition(body: {
+    kind: 'upload' | 'monitor';
+    experiment: string;
+    dataDirectory: string;
+    [option: string]: unknown;
+  }): Promise<AcquisitionAnswer> {
+    return this.api.post<AcquisitionAnswer>('/acquisitions', body);
+  }
+
+  acquisition(id: string): Promise<AcquisitionAnswer> {
+    return this.api.get<AcquisitionAnswer>(`/acquisitions/${id}`);
+  }
+
+  /** Waits until an acquisition is over and answers it. */
+  ended(id: string, timeoutMs = 60_000): Promise<AcquisitionAnswer> {
+    return waitFor(
+      async () => {
+        const acquisition = await this.acquisition(id);
+        return ENDED.includes(acquisition.status) ? acquisition : undefined;
+      },
+      { timeoutMs, everyMs: 50, what: `acquisition ${id} to end` },
+    );
+  }
+
+  async stopAcquisition(id: string): Promise<AcquisitionAnswer> {
+    await this.api.post(`/acquisitions/${id}/stop`);
+    return this.ended(id);
+  }
+
+  #startOptions() {
+    return {
+      dataDirectory: this.dataDirectory,
+      env: {
+        DM_STORAGE_ROOT: this.storage,
+        DM_SOURCE_ROOTS: this.detector,
+        DM_QUIET_SECONDS: '0.3',
+        DM_DAQ_RESCAN_SECONDS: '1',
+        DM_STORAGE_RESERVE_BYTES: '0',
+        ...this.options.env,
+      },
+    };
+  }
+
+  async #writeFiles(): Promise<void> {
+    for (const [path, content] of Object.entries(this.options.files ?? {})) {
+      await mkdir(join(this.folder, path, '..'), { recursive: true });
+      await writeFile(join(this.folder, path), content);
+    }
+  }
+
+  async #firstLogin(): Promise<string> {
+    const first = (await readFile(join(this.dataDirectory, 'admin-password'), 'utf8')).trim();
+    const nobody = new ApiClient({ address: this.process.url });
+    const { token } = await nobody.post<LoginAnswer>('/auth/login', { username: 'admin', password: first });
+    const admin = new ApiClient({ address: this.process.url, token });
+    await admin.post('/auth/password', { currentPassword: first, newPassword: PASSWORD });
+    return (await nobody.post<LoginAnswer>('/auth/login', { username: 'admin', password: PASSWORD })).token;
+  }
+}
+
+/** One station for a whole spec (or a `describe`), cleaned up whatever becomes of the tests. */
+export function aStation(options: TestStationOptions | (() => TestStationOptions) = {}): () => TestStation {
+  let station: TestStation | undefined;
+  beforeAll(async () => {
+    station = await TestStation.start(typeof options === 'function' ? options() : options);
+  });
+  afterAll(() => station?.dispose());
+  return () => {
+    if (station === undefined) {
+      throw new Error('The station is there only while tests run.');
+    }
+    return station;
+  };
+}
