@@ -61,7 +61,8 @@ async function findServer(): Promise<(() => Promise<TestMongo>) | string> {
 function givenServer(given: string): TestMongo {
   const url = new URL(given);
   url.pathname = `/${databaseName()}`;
-  const refuse = (): Promise<never> => Promise.reject(new Error('The server of DM_TEST_MONGO_URL is not ours to kill.'));
+  const refuse = (): Promise<never> =>
+    Promise.reject(new Error('The server of DM_TEST_MONGO_URL is not ours to kill.'));
   return {
     kind: process.env['DM_TEST_MONGO_KIND'] === 'ferretdb' ? 'ferretdb' : 'mongodb',
     url: url.href,

@@ -1,0 +1,39 @@
+import { Module } from '@nestjs/common';
+import type { Registry } from 'prom-client';
+import { AuthModule } from '../auth/index.js';
+import { ExperimentsModule } from '../experiments/index.js';
+import { CONFIG, type StationConfig } from '../platform/config/index.js';
+import { Database } from '../platform/database/index.js';
+import { METRICS } from '../platform/metrics/index.js';
+import { CatalogMetrics } from './catalog.metrics.js';
+import { CatalogService } from './catalog.service.js';
+import { CatalogShutdown } from './catalog-shutdown.js';
+import { ExperimentRemoval } from './experiment-removal.js';
+import { FILE_CATALOG, type FileCatalog } from './file-catalog.port.js';
+import { FilesController } from './http/files.controller.js';
+import { StatisticsController } from './http/statistics.controller.js';
+import { MeteredFileCatalog } from './metered-file-catalog.js';
+import { MongoFileCatalog } from './mongo/mongo-file-catalog.js';
+import { PostgresFileCatalog } from './postgres/postgres-file-catalog.js';
+
+@Module({
+  imports: [AuthModule, ExperimentsModule],
+  controllers: [FilesController, StatisticsController],
+  providers: [
+    { provide: FILE_CATALOG, useFactory: openCatalog, inject: [CONFIG, Database, METRICS] },
+    CatalogService,
+    CatalogShutdown,
+    ExperimentRemoval,
+  ],
+  exports: [CatalogService],
+})
+export class CatalogModule {}
+
+function openCatalog(config: StationConfig, database: Database, registry: Registry): FileCatalog {
+  const { queryTimeLimitMs, mongoPoolSize } = config.catalog;
+  const catalog =
+    config.mongo.url === undefined
+      ? new PostgresFileCatalog(database, { queryTimeLimitMs })
+      : new MongoFileCatalog({ url: config.mongo.url, queryTimeLimitMs, poolSize: mongoPoolSize });
+  return new MeteredFileCatalog(catalog, new CatalogMetrics(registry));
+}
