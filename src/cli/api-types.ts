@@ -119,6 +119,7 @@ export interface LedgerRow {
   path: string;
   version: number | null;
   state: string;
+  reasonCode: string | null;
   reason: string | null;
   attempts: number;
   /** When a failed file is tried again. */
@@ -134,6 +135,7 @@ export interface WhyFile {
   verdict: string;
   rows: (Omit<LedgerRow, 'path'> & {
     source: { host: string; path: string };
+    replicas: { location: string; md5Sum: string; sizeBytes: number; proof: string; verifiedAt: string }[];
     timeline: { at: string; what: string }[];
   })[];
 }

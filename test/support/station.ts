@@ -2,8 +2,17 @@ import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { ApiClient } from '../../src/cli/api-client.js';
-import type { AcquisitionAnswer, ExperimentAnswer, LoginAnswer } from '../../src/cli/api-types.js';
+import { ApiClient, apiPath, type Query } from '../../src/cli/api-client.js';
+import type {
+  AcquisitionAnswer,
+  AcquisitionCounts,
+  AlarmAnswer,
+  ExperimentAnswer,
+  FileAnswer,
+  LedgerRow,
+  LoginAnswer,
+  WhyFile,
+} from '../../src/cli/api-types.js';
 import { EmbeddedPostgres } from '../../src/platform/embedded-postgres/index.js';
 import { processTree } from './process-tree.js';
 import { StationProcess } from './station-process.js';
@@ -12,11 +21,24 @@ import { waitFor } from './wait-for.js';
 const PASSWORD = 'beam-dumped-at-midnight-7';
 const ENDED = ['done', 'failed', 'aborted'];
 
+/** An experiment with a source directory of its own. */
+export interface Scene {
+  experiment: string;
+  /** Below the source root; made. */
+  source: string;
+  /** The experiment's directory in storage. */
+  storage: string;
+  /** Where files go without `destDirectory`. */
+  data: string;
+}
+
 export interface TestStationOptions {
   /** Environment of the station, over what every test station gets. */
   env?: Record<string, string>;
   /** Files for the folder, made before the first start: relative path and content. */
   files?: Record<string, string>;
+  /** Settings that the environment cannot say, or that name the folder: the station's YAML overlay. */
+  overlay?: (folder: string) => Record<string, unknown>;
 }
 
 /** A station with its own folder, administrator and source root; everything of it goes with `dispose`. */
@@ -128,6 +150,14 @@ export class TestStation {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  /** An experiment and a source directory, both of this name. */
+  async scene(name: string): Promise<Scene> {
+    const source = join(this.detector, name);
+    await mkdir(source);
+    const { storageDirectory } = await this.createExperiment(name);
+    return { experiment: name, source, storage: storageDirectory, data: join(storageDirectory, 'data') };
+  }
+
   createExperiment(name: string): Promise<ExperimentAnswer> {
     return this.api.post<ExperimentAnswer>('/experiments', { name });
   }
@@ -156,6 +186,88 @@ export class TestStation {
     );
   }
 
+  /** One pass over the scene's source, to its end. */
+  async upload(scene: Scene, options: Record<string, unknown> = {}): Promise<AcquisitionAnswer> {
+    const { id } = await this.startAcquisition({
+      kind: 'upload',
+      experiment: scene.experiment,
+      dataDirectory: scene.source,
+      ...options,
+    });
+    return this.ended(id);
+  }
+
+  /** A monitor of the scene's source that has had its first look. */
+  async monitor(scene: Scene, options: Record<string, unknown> = {}): Promise<AcquisitionAnswer> {
+    const { id } = await this.startAcquisition({
+      kind: 'monitor',
+      experiment: scene.experiment,
+      dataDirectory: scene.source,
+      ...options,
+    });
+    return this.inStatus(id, 'running');
+  }
+
+  inStatus(id: string, status: string): Promise<AcquisitionAnswer> {
+    return waitFor(
+      async () => {
+        const acquisition = await this.acquisition(id);
+        return acquisition.status === status ? acquisition : undefined;
+      },
+      { timeoutMs: 30_000, everyMs: 50, what: `acquisition ${id} to be ${status}` },
+    );
+  }
+
+  /** Waits until so many files of an acquisition are in a group of its counts. */
+  counted(id: string, group: keyof AcquisitionCounts, count: number): Promise<AcquisitionAnswer> {
+    return waitFor(
+      async () => {
+        const acquisition = await this.acquisition(id);
+        return acquisition.counts[group] === count ? acquisition : undefined;
+      },
+      { timeoutMs: 60_000, everyMs: 50, what: `${count} files of ${id} to be ${group}` },
+    );
+  }
+
+  /** Value of a metric without labels. */
+  async metric(name: string): Promise<number | undefined> {
+    const text = await (await fetch(`${this.process.url}/metrics`)).text();
+    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
+    return value === undefined ? undefined : Number(value);
+  }
+
+  ledger(scene: Scene, query: Query = {}): Promise<LedgerRow[]> {
+    return this.api.allItems<LedgerRow>(apiPath`/experiments/${scene.experiment}/ledger`, query);
+  }
+
+  files(scene: Scene): Promise<FileAnswer[]> {
+    return this.api.allItems<FileAnswer>(apiPath`/experiments/${scene.experiment}/files`);
+  }
+
+  /** `path`: text form, relative to the experiment. */
+  file(scene: Scene, path: string, version?: number): Promise<FileAnswer> {
+    return this.api.get<FileAnswer>(apiPath`/experiments/${scene.experiment}/files/by-path`, { path, version });
+  }
+
+  why(scene: Scene, path: string): Promise<WhyFile> {
+    return this.api.get<WhyFile>(apiPath`/experiments/${scene.experiment}/why`, { path });
+  }
+
+  /** Waits until the newest row of a path is in a state. */
+  row(scene: Scene, path: string, state: string): Promise<LedgerRow> {
+    return waitFor(
+      async () => {
+        const [newest] = await this.ledger(scene, { path });
+        return newest?.state === state ? newest : undefined;
+      },
+      { timeoutMs: 30_000, everyMs: 50, what: `${path} to be ${state}` },
+    );
+  }
+
+  async alarms(): Promise<AlarmAnswer[]> {
+    return (await this.api.get<{ items: AlarmAnswer[] }>('/alarms')).items;
+  }
+
   async stopAcquisition(id: string): Promise<AcquisitionAnswer> {
     await this.api.post(`/acquisitions/${id}/stop`);
     return this.ended(id);
@@ -176,7 +288,12 @@ export class TestStation {
   }
 
   async #writeFiles(): Promise<void> {
-    for (const [path, content] of Object.entries(this.options.files ?? {})) {
+    const overlay = this.options.overlay?.(this.folder);
+    const files = {
+      ...this.options.files,
+      ...(overlay === undefined ? {} : { 'data/station.yaml': JSON.stringify(overlay) }), // JSON is YAML
+    };
+    for (const [path, content] of Object.entries(files)) {
       await mkdir(join(this.folder, path, '..'), { recursive: true });
       await writeFile(join(this.folder, path), content);
     }

@@ -1,6 +1,7 @@
-import { access, readdir, readFile, stat } from 'node:fs/promises';
+import { access, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { StationError } from '../../kernel/errors.js';
+import { driverCode, StationError } from '../../kernel/errors.js';
+import { stopClusterProcesses } from './cluster-processes.js';
 import type { ClusterPaths, ClusterState } from './cluster-state.js';
 import { lookUp, type OsAccount } from './os-account.js';
 import { ensureOwnDirectory, writeFileDurably } from './own-directory.js';
@@ -146,6 +147,7 @@ async function claim({ paths, state }: PlaceRequest, clusterDirectory: string): 
 async function outsideDirectory({ paths, state, account, runtimeDirectory }: PlaceRequest): Promise<string> {
   const clusters = join(await ensureRuntimeDirectory(runtimeDirectory), 'clusters');
   await ensureOwnDirectory(clusters, 0o755);
+  await removeTemporary(clusters);
   const directory = join(clusters, state.instanceId);
   await ensureOwnDirectory(directory, 0o711);
   await writeOwner(directory, { dataDirectory: paths.dataDirectory, instanceId: state.instanceId });
@@ -157,6 +159,25 @@ async function outsideDirectory({ paths, state, account, runtimeDirectory }: Pla
     );
   }
   return directory;
+}
+
+/** Stations of tests and demonstrations live in temporary folders; when those are gone, nobody will ask for their data. */
+async function removeTemporary(clusters: string): Promise<void> {
+  for (const name of await readdir(clusters)) {
+    const { dataDirectory } = (await readOwner(join(clusters, name))) ?? {};
+    const isTemporary = dataDirectory !== undefined && /^(?:\/private)?(?:\/var)?\/tmp\//.test(dataDirectory);
+    if (isTemporary && (await isMissing(dataDirectory))) {
+      await stopClusterProcesses(join(clusters, name, 'cluster'), 0);
+      await rm(join(clusters, name), { recursive: true, force: true });
+    }
+  }
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => false,
+    (error: unknown) => driverCode(error) === 'ENOENT',
+  );
 }
 
 async function writeOwner(directory: string, owner: Owner): Promise<void> {

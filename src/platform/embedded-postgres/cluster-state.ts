@@ -57,12 +57,16 @@ export async function readState(paths: ClusterPaths): Promise<ClusterState> {
   }
 }
 
+/** Writes what changed; nothing when nothing did, so that a server can start on a disk that is full. */
 export async function writeState(paths: ClusterPaths, state: ClusterState): Promise<void> {
   const inside =
     state.clusterDirectory === undefined ? undefined : relative(paths.dataDirectory, state.clusterDirectory);
   const clusterDirectory =
     inside === undefined || inside.startsWith('..') || isAbsolute(inside) ? state.clusterDirectory : inside;
-  await writeFileDurably(paths.state, `${JSON.stringify({ ...state, clusterDirectory }, undefined, 2)}\n`);
+  const text = `${JSON.stringify({ ...state, clusterDirectory }, undefined, 2)}\n`;
+  if (text !== (await readFile(paths.state, 'utf8').catch(() => ''))) {
+    await writeFileDurably(paths.state, text);
+  }
 }
 
 /** The superuser's password: generated once, only ever in this file of mode 0600. */

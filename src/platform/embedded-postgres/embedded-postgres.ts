@@ -13,6 +13,7 @@ import { freePort } from './free-port.js';
 import { LogFile } from './log-file.js';
 import { chooseAccount } from './os-account.js';
 import { ensureOwnDirectory } from './own-directory.js';
+import { explainDiskFull } from './processes.js';
 import { ServerProcess } from './server-process.js';
 
 const RUNTIME_DIRECTORY = '/var/lib/dm-station';
@@ -56,7 +57,9 @@ export class EmbeddedPostgres {
   }
 
   async #start(): Promise<{ url: string }> {
-    const prepared = await this.#prepare();
+    const prepared = await this.#prepare().catch((error: unknown) => {
+      throw explainDiskFull('Preparing the database', error);
+    });
     const running = await this.#launchOnAnyPort(prepared);
     this.#running = running;
     try {

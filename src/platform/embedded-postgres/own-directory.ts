@@ -28,13 +28,20 @@ export async function ensureOwnDirectory(path: string, mode: number, owner?: OsA
   }
   const found = await lstat(path);
   const trusted = new Set([process.getuid?.() ?? 0, owner?.uid ?? -1, 0]);
-  if (!found.isDirectory() || !trusted.has(found.uid) || (found.mode & 0o022 & ~mode) !== 0) {
-    throw new StationError(
-      'conflict',
-      'POSTGRES_DIRECTORY_UNTRUSTED',
-      `${path} should be a directory that only this account can write to, but it is not. Look who made it, then move it away.`,
+  if (found.isDirectory() && !trusted.has(found.uid)) {
+    throw untrusted(
+      `${path} belongs to the account with number ${found.uid}. Start the station as that account, or name another data directory in DM_DATA_DIR.`,
     );
   }
+  if (!found.isDirectory() || (found.mode & 0o022 & ~mode) !== 0) {
+    throw untrusted(
+      `${path} should be a directory that only its owner can write to. Look who made it, then move it away.`,
+    );
+  }
+}
+
+function untrusted(message: string): StationError {
+  return new StationError('conflict', 'POSTGRES_DIRECTORY_UNTRUSTED', message);
 }
 
 /** Writes a small file so that after any crash there is the old text or the new text, never a part. */

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { StationError } from '../../kernel/errors.js';
+import { driverCode, messageOf, StationError } from '../../kernel/errors.js';
 import type { OsAccount } from './os-account.js';
 
 export interface Outcome {
@@ -51,14 +51,23 @@ export async function run(
 /** The error of a tool that failed, told apart by what a person can do about it. */
 export function toolError(what: string, output: string): StationError {
   if (/no space left on device|disk quota exceeded/i.test(output)) {
-    return new StationError(
-      'unavailable',
-      'POSTGRES_DISK_FULL',
-      `${what} failed because the disk is full. Free some space on the disk of the data directory, or choose another one with DM_DATA_DIR.`,
-      { details: { output } },
-    );
+    return diskFull(what, output);
   }
   return new StationError('internal', 'POSTGRES_TOOL_FAILED', `${what} failed: ${output || 'no output'}`, {
     details: { output },
   });
+}
+
+/** `error` as it is, but for a full disk, which a person can do something about. */
+export function explainDiskFull(what: string, error: unknown): unknown {
+  return ['ENOSPC', 'EDQUOT'].includes(driverCode(error) ?? '') ? diskFull(what, messageOf(error)) : error;
+}
+
+function diskFull(what: string, output: string): StationError {
+  return new StationError(
+    'unavailable',
+    'POSTGRES_DISK_FULL',
+    `${what} failed because the disk is full. Free some space on the disk of the data directory, or choose another one with DM_DATA_DIR.`,
+    { details: { output } },
+  );
 }

@@ -15,7 +15,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
     const error = asStationError(thrown, request);
-    const problem = problemOf(error, requestIdOf(request));
+    const problem = problemOf(error, requestIdOf(request, response));
     if (problem.status >= 500) {
       this.logger.error({ err: error.cause ?? error, code: error.code, requestId: problem.requestId }, error.message);
     }

@@ -12,7 +12,8 @@ export function assignRequestId(request: IncomingMessage, response: ServerRespon
   return id;
 }
 
-export function requestIdOf(request: IncomingMessage): string {
+/** The request's id; one that was refused before logging saw it (a body that is no JSON) gets its id here. */
+export function requestIdOf(request: IncomingMessage, response: ServerResponse): string {
   const { id } = request as IncomingMessage & { id?: unknown };
-  return typeof id === 'string' ? id : 'unknown';
+  return typeof id === 'string' || response.headersSent ? String(id) : assignRequestId(request, response);
 }

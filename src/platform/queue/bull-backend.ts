@@ -1,11 +1,12 @@
 import { createPostgresBackend, type Processor, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
+import pg from 'pg';
 import type { QueueName } from './work-queue.port.js';
 
 /** What the queue port uses of a BullMQ `Queue`, whichever backend types it. */
-export type BullQueue = Pick<Queue, 'addBulk' | 'getJobCounts' | 'close'> & ErrorSource;
-/** What the queue port uses of a BullMQ `Worker`. */
-export type BullWorker = Pick<Worker, 'close'> & ErrorSource;
+export type BullQueue = Pick<Queue, 'addBulk' | 'getJobCounts' | 'close' | 'waitUntilReady'> & ErrorSource;
+/** What the queue port uses of a BullMQ `Worker`, which does nothing before `run`. */
+export type BullWorker = Pick<Worker, 'close' | 'run' | 'waitUntilReady'> & ErrorSource;
 
 interface ErrorSource {
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -30,6 +31,17 @@ export const JOB_OPTIONS = { attempts: 1, removeOnComplete: true, removeOnFail: 
  */
 const LOCK_MS = 60_000;
 
+/**
+ * BullMQ checks clients out of its pool without listening to their errors (while it migrates, above all); a server that
+ * dies at that moment would take the station with it. The query under way fails all the same, and that is handled.
+ */
+class QueueClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+  }
+}
+
 export class PostgresBullBackend implements BullBackend {
   readonly kind = 'postgres';
 
@@ -43,7 +55,12 @@ export class PostgresBullBackend implements BullBackend {
   }
 
   openWorker(name: QueueName, process: Processor, concurrency: number): BullWorker {
-    const options = { connection: this.connection(2 + concurrency), concurrency, lockDuration: LOCK_MS };
+    const options = {
+      connection: this.connection(2 + concurrency),
+      concurrency,
+      lockDuration: LOCK_MS,
+      autorun: false,
+    };
     return new Worker(name, process, options, createPostgresBackend);
   }
 
@@ -56,7 +73,14 @@ export class PostgresBullBackend implements BullBackend {
   }
 
   private connection(max: number) {
-    return { connectionString: this.url, max, schema: 'bullmq', migrate: true, application_name: 'dm-station queue' };
+    return {
+      connectionString: this.url,
+      max,
+      schema: 'bullmq',
+      migrate: true,
+      application_name: 'dm-station queue',
+      Client: QueueClient,
+    };
   }
 }
 
@@ -79,7 +103,13 @@ export class RedisBullBackend implements BullBackend {
 
   openWorker(name: QueueName, process: Processor, concurrency: number): BullWorker {
     const connection = { url: this.url, maxRetriesPerRequest: null };
-    return new Worker(name, process, { connection, prefix: this.prefix, concurrency, lockDuration: LOCK_MS });
+    return new Worker(name, process, {
+      connection,
+      prefix: this.prefix,
+      concurrency,
+      lockDuration: LOCK_MS,
+      autorun: false,
+    });
   }
 
   isReachable(): boolean {

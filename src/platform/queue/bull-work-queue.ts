@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Job } from 'bullmq';
 import { messageOf, StationError } from '../../kernel/errors.js';
@@ -8,12 +9,14 @@ import type { JobHandler, QueueJob, QueueName, WorkQueue } from './work-queue.po
 const ADD_TIMEOUT_MS = 5000;
 /** After a failed call the server is taken for gone this long, though it may look reachable. */
 const TRUST_AGAIN_MS = 3000;
+/** Between the failure of a worker and its successor. */
+const REPLACE_AFTER_MS = 1000;
 
 /** The queue port on BullMQ 6, whichever server is below. */
 export class BullWorkQueue implements WorkQueue {
   private readonly logger = new Logger(BullWorkQueue.name);
   private readonly queues = new Map<QueueName, BullQueue>();
-  private readonly workers: BullWorker[] = [];
+  private readonly workers = new Set<BullWorker>();
   private readonly stopping = new AbortController();
   private addFailedAt = 0;
 
@@ -53,19 +56,48 @@ export class BullWorkQueue implements WorkQueue {
   }
 
   consume(name: QueueName, options: { concurrency: number }, handle: JobHandler): void {
-    const worker = this.backend.openWorker(name, (job) => this.process(name, job, handle), options.concurrency);
-    worker.on('error', (error) => this.logger.debug(`queue ${name}: ${messageOf(error)}`));
-    this.workers.push(worker);
+    void this.keepWorking(name, options.concurrency, handle);
+  }
+
+  /**
+   * A worker whose server died while it was getting ready never recovers: BullMQ keeps the failure, and its loop turns
+   * without ever giving the event loop a turn. So it runs only once it is ready, and is replaced when that fails.
+   */
+  private async keepWorking(name: QueueName, concurrency: number, handle: JobHandler): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const worker = this.backend.openWorker(name, (job) => this.process(name, job, handle), concurrency);
+      worker.on('error', (error) => this.logger.debug(`queue ${name}: ${messageOf(error)}`));
+      this.workers.add(worker);
+      try {
+        await worker.waitUntilReady();
+        await worker.run();
+        return;
+      } catch (error) {
+        this.logger.debug(`queue ${name}: a worker is replaced: ${messageOf(error)}`);
+      }
+      this.workers.delete(worker);
+      void quietly(worker.close());
+      await pause(REPLACE_AFTER_MS, undefined, { signal }).catch(() => undefined);
+    }
   }
 
   async depth(name: QueueName): Promise<number> {
-    const counts = await this.queue(name).getJobCounts('wait', 'active', 'prioritized', 'delayed');
+    const counts = await withTimeout(
+      this.queue(name).getJobCounts('wait', 'prioritized', 'delayed'),
+      ADD_TIMEOUT_MS,
+    ).catch((error: unknown) => {
+      this.addFailedAt = Date.now();
+      throw error;
+    });
     return Object.values(counts).reduce((sum, count) => sum + count, 0);
   }
 
   async stopConsuming(): Promise<void> {
     this.stopping.abort();
-    await Promise.all(this.workers.splice(0).map((worker) => quietly(worker.close())));
+    const workers = [...this.workers];
+    this.workers.clear();
+    await Promise.all(workers.map((worker) => quietly(worker.close())));
   }
 
   async close(): Promise<void> {
@@ -89,8 +121,19 @@ export class BullWorkQueue implements WorkQueue {
       queue = this.backend.openQueue(name);
       queue.on('error', (error) => this.logger.debug(`queue ${name}: ${messageOf(error)}`));
       this.queues.set(name, queue);
+      this.replaceIfNeverReady(name, queue);
     }
     return queue;
+  }
+
+  /** The same for a queue: it would answer every call with the failure of its first moment. */
+  private replaceIfNeverReady(name: QueueName, queue: BullQueue): void {
+    queue.waitUntilReady().catch(() => {
+      if (this.queues.get(name) === queue) {
+        this.queues.delete(name);
+      }
+      void quietly(queue.close());
+    });
   }
 }
 

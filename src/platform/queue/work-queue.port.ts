@@ -22,7 +22,7 @@ export interface WorkQueue {
   add(queue: QueueName, jobs: readonly QueueJob[]): Promise<void>;
   consume(queue: QueueName, options: { concurrency: number }, handle: JobHandler): void;
   isAvailable(): boolean;
-  /** Number of jobs that wait or run. */
+  /** Number of jobs that wait for a worker. Those under way are not in it: a dead worker's job looks so for a while. */
   depth(queue: QueueName): Promise<number>;
   /** Stops taking jobs, aborts the signal of running ones, waits for their handlers. */
   stopConsuming(): Promise<void>;
