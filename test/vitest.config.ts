@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 const root = resolve(import.meta.dirname, '..');
 const servers = [resolve(import.meta.dirname, 'support/global-setup.ts')];
+const built = resolve(import.meta.dirname, 'support/build.ts');
 
 /** A level of tests that use real servers: one file after the other, since they share the machine's two cores. */
 function level(name: string, testTimeout: number) {
@@ -11,7 +12,7 @@ function level(name: string, testTimeout: number) {
     test: {
       name,
       include: [`test/${name}/**/*.spec.ts`],
-      globalSetup: servers,
+      globalSetup: name === 'e2e' ? [built, ...servers] : servers,
       fileParallelism: false,
       testTimeout,
       hookTimeout: testTimeout,

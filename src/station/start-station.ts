@@ -39,6 +39,8 @@ export async function startStation(config: StationConfig, callbacks: StationCall
     const seeded = await app.get(AdministratorSeed).ensure(config.dataDir);
     const url = await listen(app, config);
     await Promise.all([lock.update({ url }), database.lease.update({ url })]);
+    // Said first of all: a start that finds this one stopping waits for it instead of being refused.
+    undo.push(() => lock.update({ isStopping: true }));
     return { url, seeded, stop };
   } catch (error) {
     await stop();

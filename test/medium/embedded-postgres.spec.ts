@@ -208,6 +208,26 @@ describe('EmbeddedPostgres', () => {
       expect(await query(again.url, 'SELECT count(*)::int AS n FROM scan')).toEqual([{ n: 0 }]);
     });
 
+    test('clears away what a station in a temporary folder that is gone has left', async () => {
+      const gone = join(directory, 'runtime', 'clusters', 'feedfeedfeedfeed');
+      const kept = join(directory, 'runtime', 'clusters', 'beefbeefbeefbeef');
+      for (const [path, dataDirectoryOfIt] of [
+        [gone, '/tmp/dm-no-such-folder/data'],
+        [kept, '/no-such-mount/beamline/data'],
+      ] as const) {
+        await mkdir(join(path, 'cluster'), { recursive: true });
+        await writeFile(
+          join(path, 'station.json'),
+          JSON.stringify({ dataDirectory: dataDirectoryOfIt, instanceId: 'x' }),
+        );
+      }
+
+      await server().start();
+
+      await expect(stat(gone)).rejects.toThrow('ENOENT');
+      await expect(stat(kept)).resolves.toBeTruthy();
+    });
+
     test('refuses a copy of the data directory, whose database is the one of the original', async () => {
       await server().start();
       const copy = join(directory, 'home', 'copy');
