@@ -4,6 +4,7 @@ export class CreateEvent1790000000100 implements MigrationInterface {
   name = 'CreateEvent1790000000100';
 
   async up(runner: QueryRunner): Promise<void> {
+    // json, not jsonb: it keeps U+0000 in what people wrote.
     await runner.query(`
       CREATE TABLE event_outbox (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -11,7 +12,7 @@ export class CreateEvent1790000000100 implements MigrationInterface {
         type text NOT NULL,
         experiment_id integer,
         subject text,
-        data jsonb NOT NULL
+        data json NOT NULL
       )`);
     await runner.query(`
       CREATE TABLE event (
@@ -20,9 +21,10 @@ export class CreateEvent1790000000100 implements MigrationInterface {
         type text NOT NULL,
         experiment_id integer,
         subject text,
-        data jsonb NOT NULL
+        data json NOT NULL
       )`);
     await runner.query(`CREATE INDEX event_at ON event (at)`);
+    await runner.query(`CREATE INDEX event_of_type ON event (type, id)`);
     await runner.query(`
       CREATE TABLE event_cursor (
         consumer text PRIMARY KEY,

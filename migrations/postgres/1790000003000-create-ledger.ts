@@ -13,8 +13,9 @@ export class CreateLedger1790000003000 implements MigrationInterface {
           'finalizing', 'done', 'failed', 'aborting', 'aborted')),
         source_host text NOT NULL,
         source_directory bytea NOT NULL,
+        source_device text,
         destination_directory bytea NOT NULL,
-        options jsonb NOT NULL,
+        options json NOT NULL,
         started_by text NOT NULL,
         job_id uuid,
         trigger_depth integer NOT NULL DEFAULT 0,
@@ -54,6 +55,7 @@ export class CreateLedger1790000003000 implements MigrationInterface {
         attempts integer NOT NULL DEFAULT 0,
         finished_order integer NOT NULL DEFAULT 0,
         claimed_by uuid,
+        is_cut_off boolean NOT NULL DEFAULT false,
         due_at timestamptz NOT NULL DEFAULT now(),
         md5_sum text,
         found_md5_sum text,
@@ -70,6 +72,12 @@ export class CreateLedger1790000003000 implements MigrationInterface {
       CREATE INDEX ledger_open ON ledger (due_at)
         WHERE state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')`);
     await runner.query(`CREATE INDEX ledger_of_acquisition ON ledger (acquisition_id, id)`);
+    await runner.query(`
+      CREATE INDEX ledger_open_of_acquisition ON ledger (acquisition_id)
+        WHERE state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')`);
+    await runner.query(`
+      CREATE INDEX ledger_deferred ON ledger (acquisition_id, id) WHERE state = 'deferred'`);
+    await runner.query(`CREATE INDEX ledger_quarantined ON ledger (experiment_id) WHERE state = 'quarantined'`);
     await runner.query(`
       CREATE TABLE ledger_other_source (
         ledger_id bigint NOT NULL REFERENCES ledger (id) ON DELETE CASCADE,

@@ -16,11 +16,13 @@ import { LedgerClaims } from './ledger/ledger-claims.js';
 import { LedgerController } from './ledger/ledger.controller.js';
 import { LedgerRepository } from './ledger/ledger.repository.js';
 import { LedgerService } from './ledger/ledger.service.js';
+import { QuarantineAlarms } from './ledger/quarantine-alarms.js';
 import { BatchListeners } from './pipeline/batch-listeners.js';
 import { BatchOffers } from './pipeline/batch-offers.js';
 import { BatchProcessor } from './pipeline/batch-processor.js';
 import { CatalogPlugin } from './pipeline/catalog.plugin.js';
 import { FILE_PLUGINS } from './pipeline/file-plugin.port.js';
+import { InterruptedWork } from './pipeline/interrupted-work.js';
 import { LedgerFeeder } from './pipeline/ledger-feeder.js';
 import { withBeamlinePlugins } from './pipeline/load-plugins.js';
 import { Pipeline } from './pipeline/pipeline.js';
@@ -43,11 +45,13 @@ import { Scanner } from './scan/scanner.js';
     LedgerClaims,
     LedgerRepository,
     LedgerService,
+    QuarantineAlarms,
     BatchListeners,
     BatchOffers,
     BatchProcessor,
     Pipeline,
     PipelineMetrics,
+    InterruptedWork,
     LedgerFeeder,
     TransferPlugin,
     CatalogPlugin,

@@ -69,6 +69,8 @@ export const workflowRequestedSchema = z.looseObject({
   owner: z.string(),
   workflow: z.string(),
   jobOwner: z.string(),
+  /** Who started the acquisition; the job's record names both. */
+  requestedBy: z.string().optional(),
   experimentId: z.int(),
   experimentName: z.string(),
   args: z.record(z.string(), z.unknown()).default({}),

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { directoryOf, isBelowOrSame, joinBytes } from '../kernel/path-bytes.js';
 import { CopyRefusal, faultOf } from './copy-faults.js';
-import { copyFile } from './copy-file.js';
+import { copyFile, removeQuietly, temporaryOf } from './copy-file.js';
 import { makeDirectories, syncDirectory } from './durable-directories.js';
 import type { TransferOutcome, TransferTask } from './transfer-engine.port.js';
 
@@ -26,6 +26,15 @@ export function copyBatch(tasks: readonly TransferTask[]): TransferOutcome[] {
 }
 
 function copyOne(task: TransferTask, directories: DestinationDirectories): TransferOutcome {
+  const outcome = copyOrFail(task, directories);
+  if (outcome.status !== 'published') {
+    // This attempt has tidied up; one before it may have been cut off and left its temporary file.
+    removeQuietly(temporaryOf(task));
+  }
+  return outcome;
+}
+
+function copyOrFail(task: TransferTask, directories: DestinationDirectories): TransferOutcome {
   try {
     return copyFile(task, () => directories.prepare(task));
   } catch (error) {
@@ -46,22 +55,22 @@ class DestinationDirectories {
   private readonly ready = new Map<string, Buffer>();
   private readonly touched = new Map<string, Buffer>();
 
-  /** Makes the directory of the task's destination and answers it; refuses one that links lead out of the experiment. */
-  prepare(task: TransferTask): Buffer {
+  /** Makes the directory of the task's destination; refuses one that links lead out of the experiment. */
+  prepare(task: TransferTask): void {
     const directory = destinationDirectory(task);
     const key = keyOf(directory);
     if (!this.ready.has(key)) {
       for (const made of makeDirectories(task.experimentDirectory, directory, task.directoryMode)) {
         this.touched.set(keyOf(made), made);
       }
-      const experiment = realpathSync(Buffer.from(task.experimentDirectory), 'buffer');
-      if (!isBelowOrSame(realpathSync(directory, 'buffer'), experiment)) {
+      // `native`: the other one decodes the path on its way, which names that are no valid UTF-8 do not survive.
+      const experiment = realpathSync.native(Buffer.from(task.experimentDirectory), 'buffer');
+      if (!isBelowOrSame(realpathSync.native(directory, 'buffer'), experiment)) {
         throw new CopyRefusal('EPERM', 'The destination leads out of the experiment through a symbolic link.');
       }
       this.ready.set(key, directory);
     }
     this.touched.set(key, directory);
-    return directory;
   }
 
   syncTouched(): Map<string, ReturnType<typeof faultOf>> {

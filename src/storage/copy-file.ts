@@ -18,7 +18,13 @@ import { directoryOf, isBelowOrSame, joinBytes } from '../kernel/path-bytes.js';
 import { CopyRefusal } from './copy-faults.js';
 import { makeDirectories, syncDirectory } from './durable-directories.js';
 import { digestFile, digestOf, pour, type Poured } from './pour.js';
-import type { FileIdentity, TransferOutcome, TransferTask } from './transfer-engine.port.js';
+import type { FileIdentity, Remains, TransferOutcome, TransferTask } from './transfer-engine.port.js';
+
+/** The temporary file of a task lies beside its destination and carries its id. */
+export function temporaryOf(task: Remains): Buffer {
+  const directory = directoryOf(joinBytes(task.experimentDirectory, task.destinationPath));
+  return joinBytes(directory, Buffer.from(`.dm-${task.id}.part`));
+}
 
 const WRITE_NEW = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
@@ -26,7 +32,7 @@ const WRITE_NEW = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | con
  * One file, from source to its final name: read once (digest on the way), write to a temporary name beside the
  * destination, sync, look at the source again, read the copy back, publish by rename.
  */
-export function copyFile(task: TransferTask, prepareDirectory: () => Buffer): TransferOutcome {
+export function copyFile(task: TransferTask, prepareDirectory: () => void): TransferOutcome {
   const source = openSource(task);
   if (typeof source !== 'number') {
     return source;
@@ -37,14 +43,15 @@ export function copyFile(task: TransferTask, prepareDirectory: () => Buffer): Tr
       const change = changeOf(source, task);
       return change ?? { id: task.id, status: 'compared', md5Sum, sizeBytes };
     }
-    return copyOpened(task, source, prepareDirectory());
+    prepareDirectory();
+    return copyOpened(task, source);
   } finally {
     closeSync(source);
   }
 }
 
-function copyOpened(task: TransferTask, source: number, directory: Buffer): TransferOutcome {
-  const temporary = joinBytes(directory, Buffer.from(`.dm-${task.id}.part`));
+function copyOpened(task: TransferTask, source: number): TransferOutcome {
+  const temporary = temporaryOf(task);
   let published = false;
   const target = openSync(temporary, WRITE_NEW, 0o600);
   try {
@@ -171,7 +178,7 @@ function keepPrevious(task: TransferTask, final: Buffer): boolean {
   return true;
 }
 
-function removeQuietly(path: Buffer): void {
+export function removeQuietly(path: Buffer): void {
   try {
     unlinkSync(path);
   } catch {

@@ -5,6 +5,7 @@ export { storageConfigSchema, type StorageConfig } from './storage.config.js';
 export {
   type FaultKind,
   type FileIdentity,
+  type Remains,
   TRANSFER_ENGINE,
   type TransferEngine,
   type TransferOutcome,

@@ -1,8 +1,10 @@
 import { Logger } from '@nestjs/common';
+import { unlink } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { StationError } from '../kernel/errors.js';
 import { workerUrl } from '../platform/worker-url.js';
-import type { TransferEngine, TransferOutcome, TransferTask } from './transfer-engine.port.js';
+import { temporaryOf } from './copy-file.js';
+import type { Remains, TransferEngine, TransferOutcome, TransferTask } from './transfer-engine.port.js';
 
 interface PendingBatch {
   batch: number;
@@ -32,6 +34,12 @@ export class LocalTransferEngine implements TransferEngine {
       this.waiting.push({ batch: this.nextBatch++, tasks, resolve, reject });
       this.assign();
     });
+  }
+
+  async discard(remains: readonly Remains[]): Promise<void> {
+    for (const one of remains) {
+      await unlink(temporaryOf(one)).catch(() => undefined);
+    }
   }
 
   async close(): Promise<void> {

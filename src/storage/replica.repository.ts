@@ -53,6 +53,14 @@ export class ReplicaRepository {
     ]);
   }
 
+  /** For a copy that was found to be gone. */
+  async forget(sql: Sql, ledgerId: string, path: Uint8Array): Promise<void> {
+    await sql.query(`DELETE FROM replica WHERE ledger_id = $1 AND path_key = sha256($2)`, [
+      ledgerId,
+      Buffer.from(path),
+    ]);
+  }
+
   async of(ledgerIds: readonly string[]): Promise<Replica[]> {
     const rows = await this.database.query<{
       ledger_id: string;

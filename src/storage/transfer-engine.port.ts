@@ -24,6 +24,9 @@ export interface TransferTask {
   directoryMode: number;
 }
 
+/** Where a cut-off attempt may have left a temporary file. */
+export type Remains = Pick<TransferTask, 'id' | 'experimentDirectory' | 'destinationPath'>;
+
 /** How a copy was proven: `read-back` = every byte read again at the destination and found equal. */
 export type Proof = 'read-back';
 
@@ -54,11 +57,13 @@ export type FaultKind = 'transient' | 'permanent' | 'no-space';
  * Moves files into the storage area with proof. Obligations of every engine:
  * - an outcome for each task, in any order of work; one bad file never fails the others;
  * - a file at its final name is complete and durable (file and directory synced) before `published` is answered;
- * - repeating a task after a crash at any point is safe and leaves no temporary file;
+ * - repeating a task after a crash at any point is safe and leaves no temporary file, whatever its outcome;
  * - a rejected promise means that the engine itself is broken; no task of the batch may be taken as done then.
  */
 export interface TransferEngine {
   transfer(tasks: readonly TransferTask[]): Promise<TransferOutcome[]>;
+  /** Removes the temporary files of attempts that a crash cut off; those without one are no fault. */
+  discard(remains: readonly Remains[]): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -19,6 +19,7 @@ interface AcquisitionRecord {
   status: AcquisitionStatus;
   source_host: string;
   source_directory: Buffer;
+  source_device: string | null;
   destination_directory: Buffer;
   options: AcquisitionOptions;
   started_by: string;
@@ -148,6 +149,10 @@ export class AcquisitionRepository {
     return rows.length > 0;
   }
 
+  async setSourceDevice(id: string, device: string): Promise<void> {
+    await this.database.query(`UPDATE acquisition SET source_device = $2 WHERE id = $1`, [id, device]);
+  }
+
   async setUnchanged(sql: Sql, id: string, files: number, bytes: bigint): Promise<void> {
     await sql.query(`UPDATE acquisition SET unchanged_files = $2, unchanged_bytes = $3 WHERE id = $1`, [
       id,
@@ -242,6 +247,7 @@ function toAcquisition(record: AcquisitionRecord): Acquisition {
     status: record.status,
     sourceHost: record.source_host,
     sourceDirectory: record.source_directory,
+    sourceDevice: record.source_device,
     destinationDirectory: record.destination_directory,
     options: record.options,
     startedBy: record.started_by,

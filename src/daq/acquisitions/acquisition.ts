@@ -47,6 +47,8 @@ export interface Acquisition {
   status: AcquisitionStatus;
   sourceHost: string;
   sourceDirectory: Buffer;
+  /** Number of the file system that it was on when it was last seen with files; null before. */
+  sourceDevice: string | null;
   /** Relative to the experiment's directory: `data`, `data/scans`. */
   destinationDirectory: Buffer;
   options: AcquisitionOptions;

@@ -2,16 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { AccessService, type Principal } from '../../auth/index.js';
+import { AccessService, type Principal, UsersService } from '../../auth/index.js';
 import { type Experiment, ExperimentsService } from '../../experiments/index.js';
 import { StationError } from '../../kernel/errors.js';
-import { pathToText } from '../../kernel/path-text.js';
+import { isPlainRelative } from '../../kernel/path-bytes.js';
+import { Alarms } from '../../platform/alarms/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
 import { EventLog } from '../../platform/events/index.js';
 import { decodeCursor, type Page, pageOf } from '../../platform/http/index.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { Runners } from '../runner/runners.js';
+import { overlapAlarm } from '../runner/acquisition-alarms.js';
 import type { Acquisition, AcquisitionStatus, Finding } from './acquisition.js';
 import { AcquisitionRepository, notFound } from './acquisition.repository.js';
 import type { StartAcquisitionBody } from './acquisition.schema.js';
@@ -19,6 +21,7 @@ import { type AcquisitionView, viewOf } from './acquisition.view.js';
 import { destinationOf, pathFromText } from './destination.js';
 import { PreflightCheck } from './preflight.js';
 
+const SLASH = 0x2f;
 const listCursor = z.tuple([z.string(), z.uuid()]);
 /** Any number that no other part uses: makes starts one after the other, so that two cannot miss each other. */
 const START_LOCK = 7_236_002;
@@ -46,6 +49,8 @@ export class AcquisitionsService {
     private readonly preflight: PreflightCheck,
     private readonly runners: Runners,
     private readonly pipeline: Pipeline,
+    private readonly users: UsersService,
+    private readonly alarms: Alarms,
   ) {}
 
   /** @throws StationError SOURCE_*, DESTINATION_INVALID, ACQUISITION_EXISTS, PLUGIN_UNKNOWN, STORAGE_*, FORBIDDEN … */
@@ -54,6 +59,7 @@ export class AcquisitionsService {
     await this.access.require(principal, 'acquisition.start', { experimentId: experiment.id });
     if (body.workflow !== undefined) {
       await this.access.require(principal, 'job.start', { experimentId: experiment.id });
+      await this.requireJobOwner(principal, body.workflow.jobOwner ?? principal.username, origin);
     }
     this.requireKnownPlugins(body.skipPlugins);
     const root = body.useAnalysisDirectoryAsRoot ? 'analysis' : 'data';
@@ -71,6 +77,10 @@ export class AcquisitionsService {
       });
       const fresh = this.build(principal, body, experiment, { ...verdict, destination, origin });
       await this.acquisitions.insert(tx, fresh);
+      const overlap = fresh.warnings.find((finding) => finding.code === 'SOURCE_OVERLAPS');
+      if (overlap !== undefined) {
+        await this.alarms.raise(overlapAlarm(fresh, overlap.message), tx);
+      }
       await this.events.append(tx, [
         {
           type: 'acquisition.started',
@@ -159,6 +169,28 @@ export class AcquisitionsService {
     }
   }
 
+  /** The rule of POST /jobs: only who may start jobs anywhere does so in the name of others. */
+  private async requireJobOwner(principal: Principal, owner: string, origin: JobOrigin | undefined): Promise<void> {
+    if (owner === principal.username || origin !== undefined) {
+      return;
+    }
+    const { allowed } = await this.access.can(principal, 'job.start');
+    if (!allowed) {
+      throw new StationError(
+        'forbidden',
+        'JOB_OWNER_NOT_ALLOWED',
+        'Only the station manager starts jobs in the name of others; leave out jobOwner.',
+      );
+    }
+    if ((await this.users.findByUsername(owner)) === undefined) {
+      throw new StationError(
+        'invalid',
+        'JOB_OWNER_UNKNOWN',
+        `There is no user ${owner}; leave out jobOwner or correct it.`,
+      );
+    }
+  }
+
   private requireKnownPlugins(names: readonly string[]): void {
     const known = this.pipeline.names();
     const unknown = names.filter((name) => !known.includes(name));
@@ -199,6 +231,7 @@ export class AcquisitionsService {
       status: 'pending',
       sourceHost: hostname(),
       sourceDirectory: facts.sourceDirectory,
+      sourceDevice: null,
       destinationDirectory: facts.destination,
       options: {
         includePatterns: body.includePatterns,
@@ -251,15 +284,18 @@ export class AcquisitionsService {
   }
 }
 
+/** A plain absolute path: with `..` in it, a part that does not exist yet could later lead anywhere. */
 function absolute(path: Buffer, text: string): Buffer {
-  if (path[0] !== 0x2f) {
+  const end = path.findLastIndex((byte) => byte !== SLASH) + 1;
+  const plain = path.subarray(0, end);
+  if (path[0] !== SLASH || !isPlainRelative(plain.subarray(1))) {
     throw new StationError(
       'invalid',
       'SOURCE_NOT_ABSOLUTE',
-      `dataDirectory ${pathToText(Buffer.from(text))} must be an absolute path on the station's machine.`,
+      `dataDirectory ${text} must be a plain absolute path on the station's machine, without "." or "..".`,
     );
   }
-  return path;
+  return plain;
 }
 
 function only<T>(items: readonly T[]): T {

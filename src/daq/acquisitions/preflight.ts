@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
-import { access, readdir, realpath, stat } from 'node:fs/promises';
+import { access, realpath, stat } from 'node:fs/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { driverCode, StationError } from '../../kernel/errors.js';
 import { isBelowOrSame } from '../../kernel/path-bytes.js';
 import { pathToText } from '../../kernel/path-text.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { StorageArea } from '../../storage/index.js';
+import { isEmptyDirectory } from '../runner/source-presence.js';
 import type { Acquisition, AcquisitionKind, Finding } from './acquisition.js';
 import { SourceRoots } from './source-roots.js';
 
@@ -104,9 +105,9 @@ export class PreflightCheck {
         `${text} overlaps the storage area ${this.config.storage.root}: files would be copied onto themselves. Choose the detector's directory.`,
       );
     }
-    const isAllowed = isMissing
-      ? await this.nearestAllowed(directory)
-      : await this.roots.allows(directory, { isJobResult: request.isJobResult });
+    const isAllowed =
+      // Results of a job: processing names the job's own directory, no person chose it.
+      request.isJobResult || (isMissing ? await this.nearestAllowed(directory) : await this.roots.allows(directory));
     if (!isAllowed) {
       throw new StationError(
         'forbidden',
@@ -125,7 +126,7 @@ export class PreflightCheck {
       try {
         const real = await realpath(at, 'buffer');
         const rest = path.subarray(at.length);
-        return await this.roots.allows(Buffer.concat([real, rest]), { isJobResult: false });
+        return await this.roots.allows(Buffer.concat([real, rest]));
       } catch (error) {
         if (driverCode(error) !== 'ENOENT') {
           return false;
@@ -137,7 +138,7 @@ export class PreflightCheck {
 
   private async isEmpty(directory: Buffer, text: string): Promise<boolean> {
     try {
-      return (await readdir(directory, { encoding: 'buffer' })).length === 0;
+      return await isEmptyDirectory(directory);
     } catch (error) {
       throw new StationError(
         'invalid',
@@ -168,11 +169,17 @@ function overlaps(request: PreflightRequest, directory: Buffer): Finding[] {
       );
     }
     if (isBelowOrSame(other.sourceDirectory, directory) || isBelowOrSame(directory, other.sourceDirectory)) {
-      findings.push({
-        code: 'SOURCE_OVERLAPS',
-        message: `Acquisition ${other.id} (${other.kind}, ${other.status}) takes files from ${pathToText(other.sourceDirectory)}, which overlaps: files in both go to both destinations.`,
-      });
+      findings.push({ code: 'SOURCE_OVERLAPS', message: overlapMessage(request, other) });
     }
   }
   return findings;
+}
+
+/** Acquisitions of other experiments are not named: members of this one may not know of them. */
+function overlapMessage(request: PreflightRequest, other: Acquisition): string {
+  const who =
+    other.experimentId === request.experimentId
+      ? `Acquisition ${other.id} (${other.kind}, ${other.status}) takes files from ${pathToText(other.sourceDirectory)}`
+      : 'An acquisition of another experiment takes files from a directory';
+  return `${who} that overlaps with this one: files in both go to both destinations.`;
 }

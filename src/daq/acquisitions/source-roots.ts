@@ -9,7 +9,7 @@ import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 export class SourceRoots implements OnModuleInit {
   constructor(@Inject(CONFIG) private readonly config: StationConfig) {}
 
-  /** The default root and the jobs' working area are the station's own; a beamline's roots are made by the beamline. */
+  /** The default root is the station's own; a beamline's roots are made by the beamline. */
   async onModuleInit(): Promise<void> {
     const incoming = join(this.config.dataDir, 'incoming');
     if (this.config.daq.sourceRoots.includes(incoming)) {
@@ -21,22 +21,17 @@ export class SourceRoots implements OnModuleInit {
     return this.config.daq.sourceRoots;
   }
 
-  /** Where the results of jobs lie, which the station itself uploads. */
-  get jobsDirectory(): string {
-    return join(this.config.dataDir, 'jobs');
-  }
-
   /** Looked up anew each time: a mount may come and go, and a link may be pointed elsewhere. */
   async resolved(): Promise<Buffer[]> {
-    const roots = await Promise.all([...this.configured(), this.jobsDirectory].map(resolveIfThere));
+    const roots = await Promise.all(this.configured().map(resolveIfThere));
     return roots.filter((root) => root !== undefined);
   }
 
-  /** Whether a directory, links resolved, may be read. Results of jobs only by the station itself. */
-  async allows(directory: Buffer, options: { isJobResult: boolean }): Promise<boolean> {
-    const candidates = options.isJobResult ? [this.jobsDirectory] : this.configured();
-    const roots = await Promise.all(candidates.map(resolveIfThere));
-    return roots.some((root) => root !== undefined && isBelowOrSame(directory, root));
+  /** Whether a directory, links resolved, may be read: below a root, and not in the storage area. */
+  async allows(directory: Buffer): Promise<boolean> {
+    const storage = await resolveIfThere(this.config.storage.root);
+    const isInStorage = storage !== undefined && isBelowOrSame(directory, storage);
+    return !isInStorage && (await this.resolved()).some((root) => isBelowOrSame(directory, root));
   }
 }
 

@@ -6,22 +6,37 @@ export interface TimelineEntry {
   what: string;
 }
 
+/** Another place at which the content of a version was found, too. */
+export interface OtherSource {
+  ledgerId: string;
+  host: string;
+  path: string;
+  acquisitionId: string;
+  foundAt: string;
+}
+
 export interface FileWhy {
   path: string;
   /** One sentence: where the file stands, why, and what to do if anything. */
   verdict: string;
-  rows: (LedgerRowView & { replicas: Replica[]; timeline: TimelineEntry[] })[];
+  rows: (LedgerRowView & { replicas: Replica[]; otherSources: OtherSource[]; timeline: TimelineEntry[] })[];
 }
 
 /** Answers "where is my file and why" from the records alone. `rows`: newest first. */
-export function whyOf(path: string, rows: readonly LedgerRowView[], replicas: readonly Replica[]): FileWhy {
+export function whyOf(
+  path: string,
+  rows: readonly LedgerRowView[],
+  replicas: readonly Replica[],
+  sources: readonly OtherSource[],
+): FileWhy {
   const [newest] = rows;
   return {
     path,
     verdict: newest === undefined ? unknown() : verdictOf(newest),
     rows: rows.map((row) => {
       const own = replicas.filter((replica) => replica.ledgerId === row.id);
-      return { ...row, replicas: own, timeline: timelineOf(row, own) };
+      const otherSources = sources.filter((source) => source.ledgerId === row.id);
+      return { ...row, replicas: own, otherSources, timeline: timelineOf(row, own, otherSources) };
     }),
   };
 }
@@ -58,7 +73,11 @@ function verdictOf(row: LedgerRowView): string {
   }
 }
 
-function timelineOf(row: LedgerRowView, replicas: readonly Replica[]): TimelineEntry[] {
+function timelineOf(
+  row: LedgerRowView,
+  replicas: readonly Replica[],
+  otherSources: readonly OtherSource[],
+): TimelineEntry[] {
   const entries: TimelineEntry[] = [
     { at: row.modifiedAt, what: `last written at the source (${row.sizeBytes} bytes)` },
     { at: row.seenAt, what: `seen at ${row.source.host}:${row.source.path}` },
@@ -71,6 +90,9 @@ function timelineOf(row: LedgerRowView, replicas: readonly Replica[]): TimelineE
   }
   for (const replica of replicas) {
     entries.push({ at: replica.verifiedAt, what: `copy ${replica.location} proven by ${replica.proof}` });
+  }
+  for (const { foundAt, host, path } of otherSources) {
+    entries.push({ at: foundAt, what: `the same content found at ${host}:${path}` });
   }
   if (row.doneAt !== null) {
     entries.push({ at: row.doneAt, what: 'cataloged: done' });

@@ -19,24 +19,53 @@ interface ClaimRecord {
   md5_sum: string | null;
   catalog_id: string;
   transferred_at: Date | null;
-  previous: ClaimedRow['previous'];
+  is_cut_off: boolean;
+  previous: PreviousRecord | null;
   has_open_sibling: boolean;
+  is_destination_free: boolean;
+}
+
+interface PreviousRecord extends Omit<NonNullable<ClaimedRow['previous']>, 'sizeBytes' | 'mtimeNs'> {
+  sizeBytes: string;
+  mtimeNs: string;
+}
+
+/** A row whose work broke off when the station died. */
+export interface CutOffRow {
+  id: string;
+  sizeBytes: bigint;
+  experimentId: number;
+  destinationPath: Buffer;
 }
 
 /** Reads with a claimed row what stands at its destination; only rows that are not a first version have to look. */
 const WITH_SIBLINGS = `
   SELECT c.*,
     CASE WHEN c.version = 1 THEN NULL ELSE (
-      SELECT json_build_object('id', p.id::text, 'version', p.version, 'md5Sum', p.md5_sum, 'sourceHost', p.source_host)
+      SELECT json_build_object('id', p.id::text, 'version', p.version, 'md5Sum', p.md5_sum,
+        'sizeBytes', p.size_bytes::text, 'mtimeNs', p.mtime_ns::text, 'storedAt', p.transferred_at)
       FROM ledger p
-      WHERE p.experiment_id = c.experiment_id AND p.destination_key = c.destination_key AND p.state = 'done'
+      WHERE p.experiment_id = c.experiment_id AND p.destination_key = c.destination_key
+        AND p.state IN ('done', 'quarantined') AND p.transferred_at IS NOT NULL
         AND p.md5_sum IS NOT NULL AND (c.version IS NULL OR p.version < c.version)
       ORDER BY p.version DESC LIMIT 1) END AS previous,
     c.version IS NULL AND EXISTS (
       SELECT 1 FROM ledger o
       WHERE o.experiment_id = c.experiment_id AND o.destination_key = c.destination_key AND o.id <> c.id
-        AND o.version IS NOT NULL AND o.state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')) AS has_open_sibling
+        AND o.version IS NOT NULL AND o.state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')) AS has_open_sibling,
+    c.version IS NULL AND NOT EXISTS (
+      SELECT 1 FROM ledger o
+      WHERE o.experiment_id = c.experiment_id AND o.destination_key = c.destination_key
+        AND o.version IS NOT NULL) AS is_destination_free
   FROM claimed c`;
+
+/**
+ * A row given back in the middle of its copy. The copy may already stand at its final name although no record says so,
+ * which is remembered: it must not be taken for a file of somebody else.
+ */
+const CUT_OFF = `
+  is_cut_off = is_cut_off OR state IN ('transferring', 'verifying'),
+  state = CASE WHEN state IN ('transferring', 'verifying') THEN 'queued' ELSE state END`;
 
 /**
  * The working side of the ledger. A row is worked on only by whoever has claimed it; every change is a compare-and-set
@@ -67,21 +96,31 @@ export class LedgerClaims {
   }
 
   /** Frees what an earlier run of the station had claimed when it died. Called once, before any work starts. */
-  async releaseAll(): Promise<number> {
-    const rows = await this.database.query(
-      `UPDATE ledger SET claimed_by = NULL, due_at = now(), updated_at = now(),
-         state = CASE WHEN state IN ('transferring', 'verifying') THEN 'queued' ELSE state END
-       WHERE claimed_by IS NOT NULL AND claimed_by <> $1 RETURNING id`,
+  async releaseAll(): Promise<CutOffRow[]> {
+    const rows = await this.database.query<{
+      id: string;
+      size_bytes: string;
+      experiment_id: number;
+      destination_path: Buffer;
+    }>(
+      `UPDATE ledger SET claimed_by = NULL, due_at = now(), updated_at = now(), ${CUT_OFF}
+       WHERE claimed_by IS NOT NULL AND claimed_by <> $1
+         AND state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')
+       RETURNING id, size_bytes, experiment_id, destination_path`,
       [this.claimant],
     );
-    return rows.length;
+    return rows.map((row) => ({
+      id: row.id,
+      sizeBytes: BigInt(row.size_bytes),
+      experimentId: row.experiment_id,
+      destinationPath: row.destination_path,
+    }));
   }
 
   /** Gives claimed rows back as they were, for work that could not be carried on. */
   async release(ids: readonly string[], dueInSeconds: number): Promise<void> {
     await this.database.query(
-      `UPDATE ledger SET claimed_by = NULL, updated_at = now(), due_at = now() + make_interval(secs => $3),
-         state = CASE WHEN state IN ('transferring', 'verifying') THEN 'queued' ELSE state END
+      `UPDATE ledger SET claimed_by = NULL, updated_at = now(), due_at = now() + make_interval(secs => $3), ${CUT_OFF}
        WHERE id = ANY($1::bigint[]) AND claimed_by = $2`,
       [ids, this.claimant, dueInSeconds],
     );
@@ -102,18 +141,19 @@ export class LedgerClaims {
          version = CASE WHEN c.drops_version THEN NULL ELSE l.version END,
          transferred_at = CASE WHEN c.is_transferred THEN now() ELSE l.transferred_at END,
          done_at = CASE WHEN c.state = 'done' THEN now() ELSE l.done_at END,
+         is_cut_off = l.is_cut_off OR c.is_cut_off,
          claimed_by = CASE WHEN $12 THEN l.claimed_by END
        FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::float8[], $8::int[], $9::text[],
-         $10::text[], $11::bool[], $13::bool[])
+         $10::text[], $11::bool[], $13::bool[], $14::bool[])
          AS c (id, state, reason_code, reason, attempts, due_in, finished_order, md5_sum, found_md5_sum, drops_version,
-           is_transferred)
+           is_transferred, is_cut_off)
        WHERE l.id = c.id AND l.claimed_by = $1`,
       [
         this.claimant,
         changes.map((change) => change.id),
         changes.map((change) => change.state),
         changes.map((change) => change.reasonCode ?? null),
-        changes.map((change) => change.reason ?? null),
+        changes.map((change) => storable(change.reason)),
         changes.map((change) => change.attempts ?? null),
         changes.map((change) => change.dueInSeconds ?? null),
         changes.map((change) => change.finishedOrder ?? null),
@@ -122,6 +162,7 @@ export class LedgerClaims {
         changes.map((change) => change.dropsVersion ?? false),
         options.keepClaim,
         changes.map((change) => change.isTransferred ?? false),
+        changes.map((change) => change.isCutOff ?? false),
       ],
     );
   }
@@ -172,7 +213,21 @@ function toClaimedRow(record: ClaimRecord): ClaimedRow {
     md5Sum: record.md5_sum,
     catalogId: record.catalog_id,
     transferredAt: record.transferred_at,
-    previous: record.previous,
+    isCutOff: record.is_cut_off,
+    previous:
+      record.previous === null
+        ? null
+        : {
+            ...record.previous,
+            sizeBytes: BigInt(record.previous.sizeBytes),
+            mtimeNs: BigInt(record.previous.mtimeNs),
+          },
     hasOpenSibling: record.has_open_sibling,
+    isDestinationFree: record.is_destination_free,
   };
+}
+
+/** Text columns cannot hold U+0000, and a fault that cannot be written down would be worked on for ever. */
+function storable(text: string | null | undefined): string | null {
+  return text?.replaceAll('\0', '\u2400') ?? null;
 }

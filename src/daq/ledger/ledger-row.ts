@@ -17,6 +17,12 @@ export type LedgerState =
   | 'skipped'
   | 'cancelled';
 
+/** Reasons of rows that ended without content although the file may be there again: a later look takes it anew. */
+export const SOURCE_VANISHED = 'source-vanished';
+export const OTHER_SOURCE_WENT = 'other-source-went';
+/** A monitor leaves such a file alone; another acquisition may take it. */
+export const EXISTED_BEFORE_START = 'existed-before-start';
+
 /** Nothing happens to such a row by itself any more. A quarantined one waits for a person, but its acquisition can end. */
 export const ENDED_STATES: readonly LedgerState[] = ['done', 'skipped', 'cancelled', 'quarantined'];
 
@@ -42,6 +48,10 @@ export interface KnownRow {
   sizeBytes: bigint;
   mtimeNs: bigint;
   state: LedgerState;
+  reasonCode: string | null;
+  updatedAt: Date;
+  /** Its content has reached storage, proven, whatever became of the row afterwards. */
+  isTransferred: boolean;
 }
 
 /** A row that a worker has claimed, with what it needs to carry it on. */
@@ -61,10 +71,21 @@ export interface ClaimedRow {
   md5Sum: string | null;
   catalogId: string;
   transferredAt: Date | null;
-  /** Newest done version below this one; for a row without version, the newest done one of the destination. */
-  previous: { id: string; version: number; md5Sum: string; sourceHost: string } | null;
+  /** An attempt before broke off in the middle of the copy. */
+  isCutOff: boolean;
+  /** Newest version in storage below this one; for a row without version, the newest in storage of the destination. */
+  previous: {
+    id: string;
+    version: number;
+    md5Sum: string;
+    sizeBytes: bigint;
+    mtimeNs: bigint;
+    storedAt: string;
+  } | null;
   /** Whether another row of the destination is still under way: a row without version waits for it. */
   hasOpenSibling: boolean;
+  /** The row has no version since another source stood for the destination, but none does any more. */
+  isDestinationFree: boolean;
 }
 
 /** What becomes of a claimed row. Fields that are absent keep their value. */
@@ -81,4 +102,6 @@ export interface RowChange {
   /** Gives the version number back, so that the next content gets it: set for rows that end without content. */
   dropsVersion?: boolean;
   isTransferred?: boolean;
+  /** The copy broke off; how far it had come is not known. */
+  isCutOff?: boolean;
 }

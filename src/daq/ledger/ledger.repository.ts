@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { objectId } from '../../kernel/ids.js';
 import { Database, type Sql } from '../../platform/database/index.js';
-import type { KnownRow, LedgerState, SeenFile } from './ledger-row.js';
+import { type KnownRow, type LedgerState, OTHER_SOURCE_WENT, type SeenFile, SOURCE_VANISHED } from './ledger-row.js';
 
 export interface NewRow {
   seen: SeenFile;
@@ -22,7 +22,23 @@ interface KnownRowRecord {
   size_bytes: string;
   mtime_ns: string;
   state: LedgerState;
+  reason_code: string | null;
+  updated_at: Date;
+  is_transferred: boolean;
 }
+
+interface FactRecord {
+  id: string;
+  source_path: Buffer;
+  destination_path: Buffer;
+  device: string;
+  inode: string;
+  size_bytes: string;
+  mtime_ns: string;
+}
+
+/** Rows looked at for one destination: the newest, and those of the newest versions, which many touches may bury. */
+const MOST_ROWS = 20;
 
 /** The finding side of the ledger: what scans ask and write. The working side is {@link LedgerClaims}. */
 @Injectable()
@@ -33,14 +49,18 @@ export class LedgerRepository {
   async rowsOf(experimentId: number, destinationPaths: readonly Buffer[]): Promise<KnownRow[][]> {
     const records = await this.database.query<KnownRowRecord>(
       `SELECT wanted.ord::int, l.id, l.acquisition_id, l.version, l.source_host, l.source_path, l.inode, l.size_bytes,
-              l.mtime_ns, l.state
+              l.mtime_ns, l.state, l.reason_code, l.updated_at, l.transferred_at IS NOT NULL AS is_transferred
        FROM unnest($2::bytea[]) WITH ORDINALITY AS wanted (path, ord)
        CROSS JOIN LATERAL (
-         SELECT * FROM ledger
-         WHERE experiment_id = $1 AND destination_key = sha256(wanted.path)
-         ORDER BY id DESC LIMIT 50
-       ) l`,
-      [experimentId, destinationPaths],
+         (SELECT id FROM ledger WHERE experiment_id = $1 AND destination_key = sha256(wanted.path)
+          ORDER BY id DESC LIMIT $3)
+         UNION
+         (SELECT id FROM ledger WHERE experiment_id = $1 AND destination_key = sha256(wanted.path)
+            AND version IS NOT NULL ORDER BY version DESC LIMIT $3)
+       ) found
+       JOIN ledger l USING (id)
+       ORDER BY l.id DESC`,
+      [experimentId, destinationPaths, MOST_ROWS],
     );
     const rows: KnownRow[][] = destinationPaths.map(() => []);
     for (const record of records) {
@@ -54,6 +74,9 @@ export class LedgerRepository {
         sizeBytes: BigInt(record.size_bytes),
         mtimeNs: BigInt(record.mtime_ns),
         state: record.state,
+        reasonCode: record.reason_code,
+        updatedAt: record.updated_at,
+        isTransferred: record.is_transferred,
       });
     }
     return rows;
@@ -104,6 +127,30 @@ export class LedgerRepository {
     );
   }
 
+  /**
+   * Quarantined rows go on under another acquisition, with new facts; those whose content is in storage already at the
+   * step that they had reached. Answers the ids of those that are to be copied.
+   */
+  async adopt(
+    sql: Sql,
+    acquisitionId: string,
+    files: readonly { ledgerId: string; seen: SeenFile }[],
+    state: 'settling' | 'queued',
+  ): Promise<Set<string>> {
+    const rows = await sql.query<{ id: string; is_transferred: boolean }>(
+      `UPDATE ledger l SET device = r.device, inode = r.inode, size_bytes = r.size_bytes, mtime_ns = r.mtime_ns,
+         acquisition_id = $7, state = CASE WHEN l.transferred_at IS NULL THEN $6 ELSE 'cataloguing' END,
+         attempts = 0, due_at = now(), reason_code = NULL, reason = NULL, updated_at = now(),
+         settled_at = CASE WHEN $6 = 'queued' THEN now() END
+       FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+         AS r (id, device, inode, size_bytes, mtime_ns)
+       WHERE l.id = r.id AND l.state = 'quarantined'
+       RETURNING l.id, l.transferred_at IS NOT NULL AS is_transferred`,
+      [...factColumns(files), state, acquisitionId],
+    );
+    return new Set(rows.filter((row) => !row.is_transferred).map((row) => row.id));
+  }
+
   /** Settled rows become queued, with the facts that stood still; answers those that really did. */
   async queueSettled(
     files: readonly { ledgerId: string; seen: SeenFile }[],
@@ -130,6 +177,54 @@ export class LedgerRepository {
       [acquisitionId, limit],
     );
     return rows.map((row) => ({ id: row.id, sourcePath: row.source_path, destinationPath: row.destination_path }));
+  }
+
+  /** Rows of an acquisition that were settling when the station stopped, in pages by id, with the facts known then. */
+  async settlingOf(
+    acquisitionId: string,
+    afterId: string,
+    limit: number,
+  ): Promise<{ ledgerId: string; seen: SeenFile }[]> {
+    const rows = await this.database.query<FactRecord>(
+      `SELECT id, source_path, destination_path, device, inode, size_bytes, mtime_ns FROM ledger
+       WHERE acquisition_id = $1 AND id > $2 AND state IN ('seen', 'settling') ORDER BY id LIMIT $3`,
+      [acquisitionId, afterId, limit],
+    );
+    return rows.map((row) => ({
+      ledgerId: row.id,
+      seen: {
+        sourcePath: row.source_path,
+        destinationPath: row.destination_path,
+        device: BigInt.asUintN(64, BigInt(row.device)),
+        inode: BigInt.asUintN(64, BigInt(row.inode)),
+        sizeBytes: BigInt(row.size_bytes),
+        mtimeNs: BigInt(row.mtime_ns),
+      },
+    }));
+  }
+
+  /** How many files of an acquisition were seen, were gone when they were to be copied, and did not come back. */
+  async countGivenUp(acquisitionId: string): Promise<number> {
+    const [row] = await this.database.query<{ files: string }>(
+      `SELECT count(*) AS files FROM ledger gone
+       WHERE acquisition_id = $1 AND state = 'skipped' AND reason_code = ANY($2::text[])
+         AND NOT EXISTS (
+           SELECT 1 FROM ledger later
+           WHERE later.experiment_id = gone.experiment_id AND later.destination_key = gone.destination_key
+             AND later.id > gone.id)`,
+      [acquisitionId, [SOURCE_VANISHED, OTHER_SOURCE_WENT]],
+    );
+    return Number(row?.files ?? 0);
+  }
+
+  /** Sources of rows that ended for a reason that may be over by now, the newest first. */
+  async gaveUpOf(acquisitionId: string, limit: number): Promise<Buffer[]> {
+    const rows = await this.database.query<{ source_path: Buffer }>(
+      `SELECT source_path FROM ledger WHERE acquisition_id = $1 AND state = 'skipped' AND reason_code = ANY($2::text[])
+       ORDER BY id DESC LIMIT $3`,
+      [acquisitionId, [SOURCE_VANISHED, OTHER_SOURCE_WENT], limit],
+    );
+    return rows.map((row) => row.source_path);
   }
 
   /** Ends rows that still wait, with the reason; their version number is free again. */

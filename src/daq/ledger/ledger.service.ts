@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { pathToText } from '../../kernel/path-text.js';
 import { Database } from '../../platform/database/index.js';
 import { decodeCursor, type Page, pageOf } from '../../platform/http/index.js';
 import { ReplicaRepository } from '../../storage/index.js';
 import { pathFromText } from '../acquisitions/destination.js';
-import { type FileWhy, whyOf } from './file-why.js';
+import { type FileWhy, type OtherSource, whyOf } from './file-why.js';
 import type { LedgerState } from './ledger-row.js';
 import { type LedgerRecord, type LedgerRowView, ledgerRowView } from './ledger-row.view.js';
 
-const rowCursor = z.string().regex(/^\d+$/);
+const rowCursor = z.string().regex(/^\d{1,18}$/);
 
 /** Reading the ledger for people. Callers have checked access to the experiment. */
 @Injectable()
@@ -61,6 +62,28 @@ export class LedgerService {
       [experimentId, bytes],
     );
     const rows = records.map(ledgerRowView);
-    return whyOf(path, rows, await this.replicas.of(rows.map((row) => row.id)));
+    const ids = rows.map((row) => row.id);
+    return whyOf(path, rows, await this.replicas.of(ids), await this.otherSourcesOf(ids));
+  }
+
+  private async otherSourcesOf(ledgerIds: readonly string[]): Promise<OtherSource[]> {
+    const records = await this.database.query<{
+      ledger_id: string;
+      source_host: string;
+      source_path: Buffer;
+      acquisition_id: string;
+      found_at: Date;
+    }>(
+      `SELECT ledger_id, source_host, source_path, acquisition_id, found_at FROM ledger_other_source
+       WHERE ledger_id = ANY($1::bigint[]) ORDER BY ledger_id, found_at`,
+      [ledgerIds],
+    );
+    return records.map((record) => ({
+      ledgerId: record.ledger_id,
+      host: record.source_host,
+      path: pathToText(record.source_path),
+      acquisitionId: record.acquisition_id,
+      foundAt: record.found_at.toISOString(),
+    }));
   }
 }

@@ -24,62 +24,100 @@ const aRow = (facts: Partial<KnownRow> = {}): KnownRow => ({
   sizeBytes: 100n,
   mtimeNs: 5n,
   state: 'done',
+  reasonCode: null,
+  updatedAt: new Date(1000),
+  isTransferred: false,
   ...facts,
 });
 
+/** An acquisition that began before the rows came to their end. */
+const LOOKER = { host: HOST, startedAt: new Date(0) };
+const LATER = { host: HOST, startedAt: new Date(2000) };
+
 describe('reconcile', () => {
   it('makes a first version of a file that nobody has seen', () => {
-    expect(reconcile(aFile(), HOST, [])).toEqual({ kind: 'new', version: 1 });
+    expect(reconcile(aFile(), LOOKER, [])).toEqual({ kind: 'new', version: 1 });
   });
 
   it('leaves a file alone that is as it was', () => {
-    expect(reconcile(aFile(), HOST, [aRow()])).toMatchObject({ kind: 'unchanged', ledgerId: '1' });
+    expect(reconcile(aFile(), LOOKER, [aRow()])).toMatchObject({ kind: 'unchanged', ledgerId: '1' });
   });
 
   it('takes another device number for the same file, since mounts change it', () => {
-    expect(reconcile(aFile({ device: 99n }), HOST, [aRow()])).toMatchObject({ kind: 'unchanged' });
+    expect(reconcile(aFile({ device: 99n }), LOOKER, [aRow()])).toMatchObject({ kind: 'unchanged' });
   });
 
   it.each([{ sizeBytes: 101n }, { mtimeNs: 6n }, { inode: 8n }])('makes the next version when %o differs', (change) => {
-    expect(reconcile(aFile(change), HOST, [aRow({ version: 3 })])).toEqual({ kind: 'new', version: 4 });
+    expect(reconcile(aFile(change), LOOKER, [aRow({ version: 3 })])).toEqual({ kind: 'new', version: 4 });
   });
 
   it('compares with the newest row of the same source only', () => {
     const rows = [aRow({ id: '2', version: 2, sizeBytes: 200n }), aRow({ id: '1', version: 1 })];
-    expect(reconcile(aFile(), HOST, rows)).toEqual({ kind: 'new', version: 3 });
+    expect(reconcile(aFile(), LOOKER, rows)).toEqual({ kind: 'new', version: 3 });
   });
 
   it.each(['settling', 'queued', 'failed', 'deferred'] as const)('gives a row in %s the new facts', (state) => {
-    expect(reconcile(aFile({ sizeBytes: 101n }), HOST, [aRow({ state })])).toEqual({ kind: 'refresh', ledgerId: '1' });
+    expect(reconcile(aFile({ sizeBytes: 101n }), LOOKER, [aRow({ state })])).toEqual({
+      kind: 'refresh',
+      ledgerId: '1',
+    });
   });
 
   it('looks anew at a deferred row even when the file is back as it was', () => {
-    expect(reconcile(aFile(), HOST, [aRow({ state: 'deferred' })])).toEqual({ kind: 'refresh', ledgerId: '1' });
+    expect(reconcile(aFile(), LOOKER, [aRow({ state: 'deferred' })])).toEqual({ kind: 'refresh', ledgerId: '1' });
   });
 
   it.each(['transferring', 'verifying', 'cataloguing'] as const)('leaves a row in %s to its worker', (state) => {
-    expect(reconcile(aFile({ sizeBytes: 1n }), HOST, [aRow({ state })])).toEqual({ kind: 'busy', ledgerId: '1' });
+    expect(reconcile(aFile({ sizeBytes: 1n }), LOOKER, [aRow({ state })])).toEqual({ kind: 'busy', ledgerId: '1' });
   });
 
   it('sends another source of the same destination to be compared', () => {
     const other = aFile({ sourcePath: Buffer.from('/elsewhere/a.h5') });
-    expect(reconcile(other, HOST, [aRow()])).toEqual({ kind: 'collision' });
-    expect(reconcile(aFile(), 'another-host', [aRow()])).toEqual({ kind: 'collision' });
+    expect(reconcile(other, LOOKER, [aRow()])).toEqual({ kind: 'collision' });
+    expect(reconcile(aFile(), { ...LOOKER, host: 'another-host' }, [aRow()])).toEqual({ kind: 'collision' });
   });
 
   it('keeps comparing a source that collided before, whatever it holds now', () => {
-    const collided = aRow({ id: '9', sourcePath: Buffer.from('/elsewhere/a.h5'), version: null, state: 'quarantined' });
-    const again = aFile({ sourcePath: Buffer.from('/elsewhere/a.h5'), sizeBytes: 300n });
-    expect(reconcile(again, HOST, [collided, aRow()])).toEqual({ kind: 'collision' });
+    const elsewhere = { sourcePath: Buffer.from('/elsewhere/a.h5') };
+    const same = aRow({ ...elsewhere, id: '9', version: null, state: 'skipped', reasonCode: 'same-content' });
+    expect(reconcile(aFile({ ...elsewhere, sizeBytes: 300n }), LOOKER, [same, aRow()])).toEqual({ kind: 'collision' });
+    const collided = aRow({ ...elsewhere, id: '9', version: null, state: 'quarantined' });
+    expect(reconcile(aFile({ ...elsewhere, sizeBytes: 300n }), LOOKER, [collided, aRow()])).toEqual({
+      kind: 'adopt',
+      ledgerId: '9',
+    });
   });
 
   it('fetches a file again that was cancelled, and one that was left alone once it changes', () => {
-    expect(reconcile(aFile(), HOST, [aRow({ state: 'cancelled', version: null })])).toEqual({
+    expect(reconcile(aFile(), LOOKER, [aRow({ state: 'cancelled', version: null })])).toEqual({
       kind: 'new',
       version: 1,
     });
     const skipped = aRow({ state: 'skipped', version: null });
-    expect(reconcile(aFile(), HOST, [skipped])).toMatchObject({ kind: 'unchanged' });
-    expect(reconcile(aFile({ mtimeNs: 9n }), HOST, [skipped])).toEqual({ kind: 'new', version: 1 });
+    expect(reconcile(aFile(), LOOKER, [skipped])).toMatchObject({ kind: 'unchanged' });
+    expect(reconcile(aFile({ mtimeNs: 9n }), LOOKER, [skipped])).toEqual({ kind: 'new', version: 1 });
+  });
+
+  it.each(['source-vanished', 'other-source-went'])('takes a file anew that was given up as %s', (reasonCode) => {
+    const givenUp = aRow({ state: 'skipped', version: null, reasonCode });
+    expect(reconcile(aFile(), LOOKER, [givenUp])).toEqual({ kind: 'new', version: 1 });
+  });
+
+  it('lets a later acquisition take a file that a monitor left alone', () => {
+    const leftAlone = aRow({ state: 'skipped', version: null, reasonCode: 'existed-before-start' });
+    expect(reconcile(aFile(), LOOKER, [leftAlone])).toMatchObject({ kind: 'unchanged' });
+    expect(reconcile(aFile(), LATER, [leftAlone])).toEqual({ kind: 'new', version: 1 });
+  });
+
+  it('tries a quarantined file again for a later acquisition, and when it has changed', () => {
+    const quarantined = aRow({ state: 'quarantined' });
+    expect(reconcile(aFile(), LOOKER, [quarantined])).toMatchObject({ kind: 'unchanged' });
+    expect(reconcile(aFile(), LATER, [quarantined])).toEqual({ kind: 'adopt', ledgerId: '1' });
+    expect(reconcile(aFile({ mtimeNs: 9n }), LOOKER, [quarantined])).toEqual({ kind: 'adopt', ledgerId: '1' });
+  });
+
+  it('makes a new version of a file that changed after a plug-in had refused what is in storage', () => {
+    const refused = aRow({ state: 'quarantined', isTransferred: true });
+    expect(reconcile(aFile({ mtimeNs: 9n }), LOOKER, [refused])).toEqual({ kind: 'new', version: 2 });
   });
 });

@@ -1,4 +1,11 @@
-import type { KnownRow, LedgerState, SeenFile } from './ledger-row.js';
+import {
+  EXISTED_BEFORE_START,
+  type KnownRow,
+  type LedgerState,
+  OTHER_SOURCE_WENT,
+  type SeenFile,
+  SOURCE_VANISHED,
+} from './ledger-row.js';
 
 /** What a scan's look at one file means, given what the ledger knows of its destination. */
 export type Decision =
@@ -8,20 +15,28 @@ export type Decision =
   | { kind: 'collision' }
   /** The row that waits for this file now has new facts; it settles anew. */
   | { kind: 'refresh'; ledgerId: string }
+  /** A quarantined row is tried again, since the file changed or a person started another acquisition for it. */
+  | { kind: 'adopt'; ledgerId: string }
   /** Known, and as it was. */
   | { kind: 'unchanged'; ledgerId: string; state: LedgerState; acquisitionId: string }
   /** A worker holds the row; it finds out by itself, and a later look decides. */
   | { kind: 'busy'; ledgerId: string };
 
+/** Who looks: an acquisition on a host. Rows that ended before it began may be tried again by it. */
+export interface Looker {
+  host: string;
+  startedAt: Date;
+}
+
 const WAITING: readonly LedgerState[] = ['seen', 'settling', 'queued', 'deferred', 'failed'];
 const HELD: readonly LedgerState[] = ['transferring', 'verifying', 'cataloguing'];
 
 /**
- * The rules of design invariant 3. `rows`: all rows of the file's destination, newest first. The same source with the
+ * The rules of design invariant 3. `rows`: the rows of the file's destination, newest first. The same source with the
  * same size, mtime and inode is the same content (the device number is not compared: it changes with every mount).
  */
-export function reconcile(seen: SeenFile, host: string, rows: readonly KnownRow[]): Decision {
-  const own = rows.find((row) => row.sourceHost === host && row.sourcePath.equals(seen.sourcePath));
+export function reconcile(seen: SeenFile, looker: Looker, rows: readonly KnownRow[]): Decision {
+  const own = rows.find((row) => row.sourceHost === looker.host && row.sourcePath.equals(seen.sourcePath));
   if (own === undefined) {
     return rows.some((row) => row.version !== null)
       ? { kind: 'collision' }
@@ -32,13 +47,34 @@ export function reconcile(seen: SeenFile, host: string, rows: readonly KnownRow[
     return { kind: 'busy', ledgerId: own.id };
   }
   if (WAITING.includes(own.state)) {
-    return isSame && own.state !== 'deferred'
-      ? { kind: 'unchanged', ledgerId: own.id, state: own.state, acquisitionId: own.acquisitionId }
-      : { kind: 'refresh', ledgerId: own.id };
+    return isSame && own.state !== 'deferred' ? unchanged(own) : { kind: 'refresh', ledgerId: own.id };
   }
-  if (isSame && own.state !== 'cancelled') {
-    return { kind: 'unchanged', ledgerId: own.id, state: own.state, acquisitionId: own.acquisitionId };
+  if (own.state === 'quarantined' && (isSame ? own.updatedAt < looker.startedAt : !own.isTransferred)) {
+    return { kind: 'adopt', ledgerId: own.id };
   }
+  return isSame && isSettled(own, looker) ? unchanged(own) : anew(own, rows);
+}
+
+/** Whether a row that ended says the last word on this content. */
+function isSettled(own: KnownRow, looker: Looker): boolean {
+  switch (own.state) {
+    case 'cancelled':
+      return false;
+    case 'skipped':
+      if (own.reasonCode === EXISTED_BEFORE_START) {
+        return own.updatedAt >= looker.startedAt;
+      }
+      return own.reasonCode !== SOURCE_VANISHED && own.reasonCode !== OTHER_SOURCE_WENT;
+    default:
+      return true;
+  }
+}
+
+function unchanged(own: KnownRow): Decision {
+  return { kind: 'unchanged', ledgerId: own.id, state: own.state, acquisitionId: own.acquisitionId };
+}
+
+function anew(own: KnownRow, rows: readonly KnownRow[]): Decision {
   // A source that collided once goes on colliding: its next content is compared as well.
   const isForeign =
     rows.some((row) => row.version !== null) && !rows.some((row) => row.version !== null && isOf(row, own));

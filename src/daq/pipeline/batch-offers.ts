@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { messageOf } from '../../kernel/errors.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
@@ -15,6 +15,8 @@ export interface TransferJob {
 @Injectable()
 export class BatchOffers {
   private readonly logger = new Logger(BatchOffers.name);
+  /** In each job's id, so that a job of an earlier run, which a dead worker holds, does not swallow a new one. */
+  private readonly run = randomUUID();
 
   constructor(
     @Inject(CONFIG) private readonly config: StationConfig,
@@ -27,7 +29,12 @@ export class BatchOffers {
     try {
       await this.queue.add(
         'transfer',
-        batches.map((batch) => jobOf(batch.map((item) => item.id))),
+        batches.map((batch) =>
+          jobOf(
+            this.run,
+            batch.map((item) => item.id),
+          ),
+        ),
       );
       return true;
     } catch (error) {
@@ -38,8 +45,11 @@ export class BatchOffers {
 }
 
 /** The id follows from the content: the same batch offered twice while it waits is one job. */
-function jobOf(ledgerIds: string[]): { id: string; data: Record<string, unknown> } {
-  const digest = createHash('sha256').update(ledgerIds.join(',')).digest('hex').slice(0, 32);
+function jobOf(run: string, ledgerIds: string[]): { id: string; data: Record<string, unknown> } {
+  const digest = createHash('sha256')
+    .update(`${run}:${ledgerIds.join(',')}`)
+    .digest('hex')
+    .slice(0, 32);
   const data: TransferJob = { v: 1, ledgerIds };
   return { id: `batch-${digest}`, data: { ...data } };
 }

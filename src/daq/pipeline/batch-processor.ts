@@ -80,9 +80,12 @@ export class BatchProcessor {
       id,
       startedBy: acquisition.startedBy,
       options: acquisition.options,
+      sourceDirectory: acquisition.sourceDirectory,
+      sourceDevice: acquisition.sourceDevice,
       jobId: acquisition.jobId,
       triggerDepth: acquisition.triggerDepth,
-      sourceRoots: await this.sourceRoots.resolved(),
+      // Results of a job lie in the job's own directory, wherever processing keeps it.
+      sourceRoots: acquisition.jobId === null ? await this.sourceRoots.resolved() : [acquisition.sourceDirectory],
     };
   }
 

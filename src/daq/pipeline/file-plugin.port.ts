@@ -14,6 +14,9 @@ export interface PipelineAcquisition {
   id: string;
   startedBy: string;
   options: AcquisitionOptions;
+  sourceDirectory: Buffer;
+  /** The file system that the directory was last seen on. */
+  sourceDevice: string | null;
   /** The job whose results these files are; null for a detector's files. */
   jobId: string | null;
   /** How many workflow steps lie between a detector and this file. */
@@ -30,8 +33,8 @@ export type PluginOutcome =
       ledgerId: string;
       change?: Pick<RowChange, 'md5Sum' | 'isTransferred'>;
       replica?: NewReplica;
-      /** Where the content of the version before has been moved to. */
-      displaced?: { ledgerId: string; from: Buffer; to: Buffer };
+      /** Where the content of the version before has been moved to; null when it was found to be gone already. */
+      displaced?: { ledgerId: string; from: Buffer; to: Buffer | null };
       events?: NewEvent[];
     }
   /** The file's way ends or pauses here. */
@@ -49,6 +52,8 @@ export interface FilePlugin {
   /** Plug-ins run in ascending order; unique. transfer 100, catalog 200, workflow 300. */
   readonly order: number;
   process(files: readonly PipelineFile[]): Promise<PluginOutcome[]>;
+  /** Whether there is anything to do for a file; without it there is for every one. */
+  appliesTo?(file: PipelineFile): boolean;
 }
 
 export const FILE_PLUGINS = Symbol('FilePlugins');

@@ -12,11 +12,16 @@ import { QUEUE, type WorkQueue } from '../../platform/queue/index.js';
 import { LedgerClaims } from '../ledger/ledger-claims.js';
 import { BatchOffers } from './batch-offers.js';
 import { BatchProcessor } from './batch-processor.js';
+import { InterruptedWork } from './interrupted-work.js';
 import { batchesOf } from './work-batches.js';
 
 const LOOK_INTERVAL_MS = 1000;
+/** Measured (test/bench): with one the copying threads stood idle most of the time, waiting for the database. */
+const BATCHES_IN_SQL = 3;
 /** Rows looked at in one turn: some batches for each worker. */
 const LOOK_AHEAD = 5000;
+/** While more jobs than this wait, retries do, too: offered at each look they would only pile up behind. */
+const MOST_WAITING = 10;
 /** Looks in a row at which due work must be seen while the queue is idle before its jobs are taken for lost. */
 const PATIENCE_LOOKS = 3;
 
@@ -38,20 +43,22 @@ export class LedgerFeeder implements OnApplicationBootstrap, BeforeApplicationSh
     @Inject(CONFIG) private readonly config: StationConfig,
     @Inject(QUEUE) private readonly queue: WorkQueue,
     private readonly claims: LedgerClaims,
+    private readonly interrupted: InterruptedWork,
     private readonly offers: BatchOffers,
     private readonly processor: BatchProcessor,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    const released = await this.claims.releaseAll();
-    if (released > 0) {
-      this.logger.log(`${released} files were in work when the station stopped; they go on now`);
+    const cutOff = await this.interrupted.recover();
+    if (cutOff.length > 0) {
+      this.logger.log(`${cutOff.length} files were in work when the station stopped; they go on now`);
     }
-    // One batch more than there are threads: the next is claimed while the last is written down.
-    this.queue.consume('transfer', { concurrency: this.config.storage.workers + 1 }, async (data) => {
+    // Some batches more than there are threads: while one is copied, others are claimed and written down.
+    this.queue.consume('transfer', { concurrency: this.config.storage.workers + BATCHES_IN_SQL }, async (data) => {
       await this.processor.process(transferJob.parse(data).ledgerIds);
     });
-    // What was due before this start has no living hint, or one that collapses with the new one.
+    // What else is due still has its hint, unless the queue lost it, which the first look finds out.
+    await this.offers.offer(cutOff);
     this.idleLooks = PATIENCE_LOOKS;
     this.loop.start();
   }
@@ -70,17 +77,14 @@ export class LedgerFeeder implements OnApplicationBootstrap, BeforeApplicationSh
       return this.workWithoutQueue(due);
     }
     this.noteQueue(true);
-    const retries = due.filter((row) => row.isRetry);
-    if (retries.length > 0) {
-      await this.offers.offer(retries);
-    }
-    if (retries.length === due.length) {
-      return false;
-    }
-    this.idleLooks = (await this.queue.depth('transfer')) === 0 ? this.idleLooks + 1 : 0;
+    // Asked before anything is offered: retries that come round each second must not hide that other hints are lost.
+    const waiting = await this.queue.depth('transfer');
+    this.idleLooks = waiting === 0 ? this.idleLooks + 1 : 0;
     if (this.idleLooks >= PATIENCE_LOOKS) {
       this.idleLooks = 0;
-      await this.offers.offer(due.filter((row) => !row.isRetry));
+      await this.offers.offer(due);
+    } else if (waiting < MOST_WAITING) {
+      await this.offers.offer(due.filter((row) => row.isRetry));
     }
     return false;
   }
@@ -88,7 +92,7 @@ export class LedgerFeeder implements OnApplicationBootstrap, BeforeApplicationSh
   private async workWithoutQueue(due: { id: string; sizeBytes: bigint }[]): Promise<boolean> {
     this.noteQueue(false);
     const batches = batchesOf(due, this.config.daq.batchFiles, this.config.daq.batchBytes);
-    const lanes = Array.from({ length: this.config.storage.workers + 1 }, async () => {
+    const lanes = Array.from({ length: this.config.storage.workers + BATCHES_IN_SQL }, async () => {
       for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
         await this.processor.process(batch.map((row) => row.id));
       }

@@ -45,9 +45,7 @@ export class Pipeline {
         continue;
       }
       const outcomes = await this.step(plugin, due);
-      const isLast = plugin === this.plugins.at(-1);
-      const passed = await this.writeDown(plugin, due, outcomes, isLast);
-      going = isLast ? passing : [...passing, ...passed];
+      going = [...passing, ...(await this.writeDown(plugin, due, outcomes))];
     }
     await this.finish(going);
   }
@@ -67,6 +65,7 @@ export class Pipeline {
           reasonCode,
           reason: `${plugin.name}: ${messageOf(error)}`,
           dueInSeconds: STEP_RETRY_SECONDS,
+          isCutOff: file.row.finishedOrder === 0,
         },
       }));
     } finally {
@@ -74,16 +73,21 @@ export class Pipeline {
     }
   }
 
-  /** One transaction for a step: rows, replicas and events agree. The last step also makes rows `done`. */
+  /**
+   * One transaction for a step: rows, replicas and events agree. A file that has no step left is `done` with it; the
+   * others are answered.
+   */
   private async writeDown(
     plugin: FilePlugin,
     files: readonly PipelineFile[],
     outcomes: readonly PluginOutcome[],
-    isLast: boolean,
   ): Promise<PipelineFile[]> {
     const passed = outcomes.filter((outcome) => outcome.kind === 'passed');
     const stopped = outcomes.filter((outcome) => outcome.kind === 'stopped');
     const byId = new Map(files.map((file) => [file.row.id, file]));
+    const filesOf = (some: readonly PluginOutcome[]) => some.flatMap((outcome) => byId.get(outcome.ledgerId) ?? []);
+    const goingOn = passed.filter((outcome) => filesOf([outcome]).some((file) => this.hasMore(file, plugin)));
+    const ending = passed.filter((outcome) => !goingOn.includes(outcome));
     await this.database.transaction(async (tx) => {
       await this.claims.apply(
         tx,
@@ -98,7 +102,9 @@ export class Pipeline {
       }
       for (const { displaced } of passed) {
         if (displaced !== undefined) {
-          await this.replicas.move(tx, displaced.ledgerId, displaced.from, displaced.to);
+          await (displaced.to === null
+            ? this.replicas.forget(tx, displaced.ledgerId, displaced.from)
+            : this.replicas.move(tx, displaced.ledgerId, displaced.from, displaced.to));
         }
       }
       const replicas = passed.flatMap((outcome) => outcome.replica ?? []);
@@ -111,24 +117,27 @@ export class Pipeline {
       );
       await this.claims.apply(
         tx,
-        passed.map((outcome) => changeOf(outcome, plugin, isLast)),
-        { keepClaim: !isLast },
+        goingOn.map((outcome) => changeOf(outcome, plugin, 'cataloguing')),
+        { keepClaim: true },
       );
-      if (isLast) {
-        await this.events.append(tx, doneEvents(passed.flatMap((outcome) => byId.get(outcome.ledgerId) ?? [])));
-      }
+      await this.claims.apply(
+        tx,
+        ending.map((outcome) => changeOf(outcome, plugin, 'done')),
+        { keepClaim: false },
+      );
+      await this.events.append(tx, doneEvents(filesOf(ending)));
     });
     stopped.forEach((outcome) => this.metrics.stop(outcome.change.state));
-    if (isLast) {
-      this.metrics.done(passed.flatMap((outcome) => byId.get(outcome.ledgerId) ?? []));
-    }
-    return passed.flatMap((outcome) => {
-      const file = byId.get(outcome.ledgerId);
-      return file === undefined ? [] : [withStep(file, outcome, plugin)];
-    });
+    this.metrics.done(filesOf(ending));
+    return goingOn.flatMap((outcome) => filesOf([outcome]).map((file) => withStep(file, outcome, plugin)));
   }
 
-  /** Files whose acquisition skips the last plug-in end here. */
+  /** Whether a later plug-in has something to do for the file. */
+  private hasMore(file: PipelineFile, after: FilePlugin): boolean {
+    return this.plugins.some((plugin) => plugin.order > after.order && concerns(plugin, file));
+  }
+
+  /** Files that had no step left when they were claimed. */
   private async finish(files: readonly PipelineFile[]): Promise<void> {
     if (files.length === 0) {
       return;
@@ -147,18 +156,20 @@ export class Pipeline {
 
 /** Files for which this plug-in is to run, and those that pass it by. */
 function split(files: readonly PipelineFile[], plugin: FilePlugin): [PipelineFile[], PipelineFile[]] {
-  const isDue = (file: PipelineFile) =>
-    file.row.finishedOrder < plugin.order && !file.acquisition.options.skipPlugins.includes(plugin.name);
+  const isDue = (file: PipelineFile) => file.row.finishedOrder < plugin.order && concerns(plugin, file);
   return [files.filter(isDue), files.filter((file) => !isDue(file))];
 }
 
-function changeOf(outcome: Extract<PluginOutcome, { kind: 'passed' }>, plugin: FilePlugin, isLast: boolean): RowChange {
-  return {
-    id: outcome.ledgerId,
-    state: isLast ? 'done' : 'cataloguing',
-    finishedOrder: plugin.order,
-    ...outcome.change,
-  };
+function concerns(plugin: FilePlugin, file: PipelineFile): boolean {
+  return !file.acquisition.options.skipPlugins.includes(plugin.name) && (plugin.appliesTo?.(file) ?? true);
+}
+
+function changeOf(
+  outcome: Extract<PluginOutcome, { kind: 'passed' }>,
+  plugin: FilePlugin,
+  state: 'cataloguing' | 'done',
+): RowChange {
+  return { id: outcome.ledgerId, state, finishedOrder: plugin.order, ...outcome.change };
 }
 
 function withStep(

@@ -9,12 +9,16 @@ import {
   type TransferOutcome,
   type TransferTask,
 } from '../../storage/index.js';
-import type { RowChange } from '../ledger/ledger-row.js';
-import type { FilePlugin, PipelineFile, PluginOutcome } from './file-plugin.port.js';
+import { OTHER_SOURCE_WENT, type RowChange, SOURCE_VANISHED } from '../ledger/ledger-row.js';
+import { lookForSource } from '../runner/source-presence.js';
+import type { FilePlugin, PipelineAcquisition, PipelineFile, PluginOutcome } from './file-plugin.port.js';
+import { keptPath } from './kept-path.js';
 import { afterFault } from './retry-policy.js';
 
 /** How long a file waits whose destination is just being filled from another source. */
 const SIBLING_WAIT_SECONDS = 1;
+/** How often it is looked whether a source directory is back. */
+const SOURCE_WAIT_SECONDS = 5;
 
 /** Brings a file into the storage area with proof, and settles what it means when something is there already. */
 @Injectable()
@@ -46,7 +50,13 @@ export class TransferPlugin implements FilePlugin {
     }
     const results = await this.engine.transfer(ready.map((file) => this.taskOf(file)));
     const byId = new Map(results.map((result) => [result.id, result]));
-    return [...outcomes, ...ready.map((file) => this.outcomeOf(file, byId.get(file.row.id)))];
+    const lost = await lostSources(ready.filter((file) => byId.get(file.row.id)?.status === 'vanished'));
+    return [
+      ...outcomes,
+      ...ready.map((file) =>
+        lost.has(file.row.id) ? stop(file, SOURCE_LOST) : this.outcomeOf(file, byId.get(file.row.id)),
+      ),
+    ];
   }
 
   /** A missing or full storage area is found once for the batch, before anything is read. */
@@ -69,7 +79,7 @@ export class TransferPlugin implements FilePlugin {
       expected: { sizeBytes: row.sizeBytes, mtimeNs: row.mtimeNs, inode: row.inode },
       experimentDirectory: file.experiment.directory,
       destinationPath: row.destinationPath,
-      replaces: row.version === null || row.previous === null ? null : { keepAs: keptPath(file, row.previous.version) },
+      replaces: replacesOf(file),
       mode: row.version === null ? 'compare' : 'copy',
       fileMode: this.config.storage.fileMode,
       directoryMode: this.config.storage.directoryMode,
@@ -91,7 +101,7 @@ export class TransferPlugin implements FilePlugin {
       case 'vanished':
         return stop(file, {
           state: 'skipped',
-          reasonCode: 'source-vanished',
+          reasonCode: SOURCE_VANISHED,
           reason: 'The file was gone before it could be copied.',
           dropsVersion: true,
         });
@@ -136,9 +146,40 @@ export class TransferPlugin implements FilePlugin {
   }
 }
 
-/** Where content of an older version of `path` is kept, relative to the experiment's directory. */
-function keptPath(file: PipelineFile, version: number): Buffer {
-  return joinBytes(Buffer.from(`system/versions/v${version}`), file.row.destinationPath);
+const SOURCE_LOST = {
+  state: 'failed',
+  reasonCode: 'source-lost',
+  reason: 'The directory that it lies in is gone, such as an unmounted file system; it is copied when that is back.',
+  dueInSeconds: SOURCE_WAIT_SECONDS,
+} as const;
+
+/** Of files that are gone: those whose whole source directory is, which says nothing about the files. */
+async function lostSources(vanished: readonly PipelineFile[]): Promise<Set<string>> {
+  const lost = new Set<string>();
+  for (const group of Map.groupBy(vanished, (file) => file.acquisition.id).values()) {
+    const [first] = group;
+    if (first !== undefined && !(await isSourceThere(first.acquisition))) {
+      group.forEach((file) => lost.add(file.row.id));
+    }
+  }
+  return lost;
+}
+
+async function isSourceThere({ sourceDirectory, sourceDevice }: PipelineAcquisition): Promise<boolean> {
+  return (await lookForSource(sourceDirectory, sourceDevice, () => Promise.resolve(true))).isThere;
+}
+
+function replacesOf({ row }: PipelineFile): TransferTask['replaces'] {
+  if (row.version === null) {
+    return null;
+  }
+  if (row.previous !== null) {
+    return { keepAs: keptPath(row, row.previous.version) };
+  }
+  // Content that this very row may have published unrecorded, and that the source has replaced since.
+  return row.isCutOff
+    ? { keepAs: joinBytes(Buffer.from(`system/versions/unrecorded-${row.id}`), row.destinationPath) }
+    : null;
 }
 
 function published(file: PipelineFile, result: Extract<TransferOutcome, { status: 'published' }>): PluginOutcome {
@@ -171,7 +212,7 @@ function published(file: PipelineFile, result: Extract<TransferOutcome, { status
           displaced: {
             ledgerId: row.previous.id,
             from: path,
-            to: joinBytes(experiment.directory, keptPath(file, row.previous.version)),
+            to: result.keptPrevious ? joinBytes(experiment.directory, keptPath(row, row.previous.version)) : null,
           },
         }),
   };
@@ -179,7 +220,14 @@ function published(file: PipelineFile, result: Extract<TransferOutcome, { status
 
 /** The destination belongs to another source: the same content is fine, other content needs a person. */
 function compared(file: PipelineFile, md5Sum: string): PluginOutcome {
-  const { previous } = file.row;
+  const { previous, isDestinationFree } = file.row;
+  if (isDestinationFree) {
+    return stop(file, {
+      state: 'skipped',
+      reasonCode: OTHER_SOURCE_WENT,
+      reason: 'It waited for another source of the same destination, which brought nothing; it is taken anew.',
+    });
+  }
   if (previous !== null && previous.md5Sum === md5Sum) {
     return {
       ...stop(file, {

@@ -14,6 +14,10 @@ export class WorkflowPlugin implements FilePlugin {
   readonly name = 'workflow';
   readonly order = 300;
 
+  appliesTo(file: PipelineFile): boolean {
+    return file.acquisition.options.workflow !== null;
+  }
+
   async process(files: readonly PipelineFile[]): Promise<PluginOutcome[]> {
     return files.map((file) => {
       const request = requestOf(file);
@@ -38,6 +42,7 @@ function requestOf(file: PipelineFile): NewEvent | undefined {
       owner: workflow.owner,
       workflow: workflow.name,
       jobOwner: workflow.jobOwner,
+      requestedBy: acquisition.startedBy,
       experimentId: experiment.id,
       experimentName: experiment.name,
       args: workflow.args,

@@ -5,9 +5,21 @@ import type { Sql } from '../../platform/database/index.js';
 import type { Acquisition } from '../acquisitions/acquisition.js';
 import type { RunnerParts } from './runner-parts.js';
 
-type AlarmName = 'source-missing' | 'source-empty' | 'watch-trouble' | 'not-taken';
+type AlarmName = 'source-overlaps' | 'source-missing' | 'source-empty' | 'watch-trouble' | 'not-taken';
 
-const NAMES: readonly AlarmName[] = ['source-missing', 'source-empty', 'watch-trouble', 'not-taken'];
+const NAMES: readonly AlarmName[] = ['source-overlaps', 'source-missing', 'source-empty', 'watch-trouble', 'not-taken'];
+
+/** Raised in the transaction that starts the acquisition; it ends with it. */
+export function overlapAlarm(acquisition: Acquisition, message: string): NewAlarm {
+  return {
+    key: `daq.source-overlaps:${acquisition.id}`,
+    severity: 'warning',
+    message,
+    action: 'If files are to arrive once only, stop one of the acquisitions or narrow their patterns.',
+    experimentId: acquisition.experimentId,
+    details: { acquisitionId: acquisition.id },
+  };
+}
 
 /** The conditions of one acquisition that want a person's look. Said once each, cleared when they are over. */
 export class AcquisitionAlarms {

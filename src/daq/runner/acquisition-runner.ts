@@ -1,19 +1,19 @@
 import { Logger } from '@nestjs/common';
 import { messageOf } from '../../kernel/errors.js';
-import { relativeTo } from '../../kernel/path-bytes.js';
 import { pathToText } from '../../kernel/path-text.js';
 import { Wakeable } from '../../kernel/wakeable.js';
 import type { Acquisition } from '../acquisitions/acquisition.js';
 import type { SeenFile } from '../ledger/ledger-row.js';
 import { FileFilter, type FilterOptions } from '../scan/file-filter.js';
-import { lookAt } from '../scan/tree-scan.js';
+import { lookIfPossible, type ScannedFile } from '../scan/tree-scan.js';
 import { SettleTracker } from '../settle/settle-tracker.js';
 import { AcquisitionAlarms } from './acquisition-alarms.js';
 import { AcquisitionJournal } from './acquisition-journal.js';
 import { FileIntake } from './file-intake.js';
 import type { RunnerParts } from './runner-parts.js';
+import { SecondLooks } from './second-looks.js';
 import { Settling } from './settling.js';
-import { SourcePresence } from './source-presence.js';
+import { lookForSource, type Presence } from './source-presence.js';
 import { SourceWatch } from './source-watch.js';
 
 /** Longest pause between two turns: the root is looked at, deferred files and the end are noticed at this pace. */
@@ -22,7 +22,8 @@ const TURN_MS = 1000;
 const SCAN_SHARE = 10;
 /** After a stop, files that are still changing get this much more than their quiet time, in ms. */
 const GRACE_MS = 5000;
-const DEFERRED_PER_TURN = 500;
+/** What a scan passes by on purpose; anything else that it reports is data that it could not get at. */
+const NEVER_DATA = ['SYMBOLIC_LINK', 'NOT_A_REGULAR_FILE'];
 const NEVER = (): boolean => false;
 
 /**
@@ -36,7 +37,7 @@ export class AcquisitionRunner {
   private readonly tracker: SettleTracker;
   private readonly intake: FileIntake;
   private readonly settling: Settling;
-  private readonly presence: SourcePresence;
+  private readonly secondLooks: SecondLooks;
   private readonly watch: SourceWatch;
   private readonly filterOptions: FilterOptions;
   private readonly filter: FileFilter;
@@ -48,6 +49,9 @@ export class AcquisitionRunner {
   private graceEndsAt: number | undefined;
   private hasFoundFiles = false;
   private hasFailed = false;
+  private hasResumed = false;
+  /** What the last scan could not take. */
+  private problems: readonly { path: string; code: string }[] = [];
 
   constructor(
     private readonly parts: RunnerParts,
@@ -61,7 +65,7 @@ export class AcquisitionRunner {
     this.tracker = new SettleTracker(options.quietSeconds * 1000);
     this.intake = new FileIntake(parts.database, parts.ledger, parts.offers, this.tracker, acquisition);
     this.settling = new Settling(this.tracker, parts.ledger, parts.offers);
-    this.presence = new SourcePresence(sourceDirectory);
+    this.secondLooks = new SecondLooks(parts.ledger, this.tracker, acquisition);
     this.watch = new SourceWatch(
       sourceDirectory,
       () => this.wakeable.wake(),
@@ -124,7 +128,12 @@ export class AcquisitionRunner {
   /** Answers true when the acquisition is over. */
   private async turn(): Promise<boolean> {
     const { acquisition } = this;
-    if (acquisition.stopAt !== null && acquisition.stopAt.getTime() <= Date.now()) {
+    if (!this.hasResumed) {
+      await this.secondLooks.resume(() => performance.now());
+      this.hasResumed = true;
+    }
+    const isStopping = acquisition.status === 'finalizing' || acquisition.status === 'aborting';
+    if (!isStopping && acquisition.stopAt !== null && acquisition.stopAt.getTime() <= Date.now()) {
       await this.requestStop();
     }
     if (acquisition.status === 'aborting') {
@@ -150,9 +159,14 @@ export class AcquisitionRunner {
   }
 
   private async isSourceThere(): Promise<boolean> {
-    const presence = await this.presence.look();
-    const { status } = this.acquisition;
+    const { acquisition, parts } = this;
+    const { status } = acquisition;
+    const presence = await this.lookForSource();
     if (presence.isThere) {
+      if (presence.device !== acquisition.sourceDevice) {
+        await parts.acquisitions.setSourceDevice(acquisition.id, presence.device);
+        acquisition.sourceDevice = presence.device;
+      }
       if (status === 'waiting-for-source' || status === 'source-lost') {
         await this.alarms.sourceThere();
         this.nextScanAt = 0;
@@ -169,6 +183,14 @@ export class AcquisitionRunner {
     return false;
   }
 
+  private lookForSource(): Promise<Presence> {
+    const { acquisition, parts } = this;
+    return lookForSource(acquisition.sourceDirectory, acquisition.sourceDevice, (real) =>
+      // Results of a job: processing names the job's own directory, no person chose it.
+      acquisition.jobId === null ? parts.sourceRoots.allows(real) : Promise.resolve(true),
+    );
+  }
+
   private async becomeRunning(): Promise<void> {
     if (this.acquisition.status !== 'running') {
       await this.journal.move(['pending', 'waiting-for-source', 'source-lost'], 'running');
@@ -183,7 +205,7 @@ export class AcquisitionRunner {
     if (performance.now() >= this.nextScanAt) {
       await this.scan();
     }
-    await this.lookAtDeferred();
+    await this.takeLater(await this.secondLooks.deferred());
     while (await this.settling.turn(() => performance.now())) {
       // a large backlog settles in several turns
     }
@@ -199,9 +221,9 @@ export class AcquisitionRunner {
     }
     const seen = hints.paths
       .filter((path) => this.filter.acceptsPath(path))
-      .flatMap((path) => lookAt(this.acquisition.sourceDirectory, path) ?? [])
-      .map((file) => this.intake.toSeen(file));
-    await this.take(seen, NEVER);
+      .map((path) => lookIfPossible(this.acquisition.sourceDirectory, path))
+      .filter((file) => file !== undefined && file !== 'unreadable');
+    await this.takeLater(seen);
   }
 
   private async scan(): Promise<void> {
@@ -226,6 +248,12 @@ export class AcquisitionRunner {
       if (this.isShuttingDown) {
         return;
       }
+    }
+    this.problems = problems;
+    const ofRoot = problems.find((problem) => problem.path === '');
+    if (ofRoot !== undefined) {
+      await this.alarms.notTaken(problems);
+      throw new Error(`the directory itself cannot be listed (${ofRoot.code})`);
     }
     if (isFirst) {
       await this.recordFirstScan(unchangedFiles, unchangedBytes);
@@ -261,25 +289,9 @@ export class AcquisitionRunner {
     return this.intake.take(files, isLeftAlone, performance.now());
   }
 
-  /** Files that changed under a worker, or were gone when it came. */
-  private async lookAtDeferred(): Promise<void> {
-    const rows = await this.parts.ledger.deferredOf(this.acquisition.id, DEFERRED_PER_TURN);
-    if (rows.length === 0) {
-      return;
-    }
-    const { sourceDirectory } = this.acquisition;
-    const looks = rows.map((row) => ({
-      row,
-      file: lookAt(sourceDirectory, relativeTo(row.sourcePath, sourceDirectory)),
-    }));
-    await this.parts.ledger.endWaiting(
-      looks.filter((look) => look.file === undefined).map((look) => look.row.id),
-      'skipped',
-      'source-vanished',
-      'The file changed while it was copied and was gone afterwards.',
-    );
-    await this.take(
-      looks.flatMap((look) => look.file ?? []).map((file) => this.intake.toSeen(file)),
+  private takeLater(files: readonly ScannedFile[]) {
+    return this.take(
+      files.map((file) => this.intake.toSeen(file)),
       NEVER,
     );
   }
@@ -291,8 +303,12 @@ export class AcquisitionRunner {
     if (await this.parts.acquisitions.hasOpenRows(this.acquisition.id)) {
       return false;
     }
-    const message = await this.troubleMessage();
-    return this.end(message === null ? 'done' : 'failed', message);
+    // Files that seemed to be gone may have been on a file system that was away for a moment.
+    if (!(await this.lookForSource()).isThere || (await this.takeLater(await this.secondLooks.givenUp())).taken > 0) {
+      return false;
+    }
+    const trouble = await this.trouble();
+    return this.end(trouble.isFailure ? 'failed' : 'done', trouble.message);
   }
 
   /** A stopped monitor takes what is there, waits a little for files that are still changing, and ends. */
@@ -306,18 +322,24 @@ export class AcquisitionRunner {
       await this.lookAround();
       this.nextScanAt = Number.POSITIVE_INFINITY;
     }
-    if (this.tracker.size > 0 && performance.now() > this.graceEndsAt) {
-      this.tracker.all().forEach((observation) => this.tracker.forget(observation.seen.sourcePath));
-      await this.parts.ledger.cancelWaiting(
-        this.acquisition.id,
-        ['seen', 'settling', 'deferred'],
-        'The monitor was stopped while this file was still changing; upload the directory to fetch it.',
-      );
+    if (performance.now() > this.graceEndsAt) {
+      await this.giveUpWaiting(isSourceThere);
     }
     if (this.tracker.size > 0 || (await this.parts.acquisitions.hasOpenRows(this.acquisition.id))) {
       return false;
     }
-    return this.end('done', await this.troubleMessage());
+    return this.end('done', (await this.trouble()).message);
+  }
+
+  private async giveUpWaiting(isSourceThere: boolean): Promise<void> {
+    this.tracker.all().forEach((observation) => this.tracker.forget(observation.seen.sourcePath));
+    await this.parts.ledger.cancelWaiting(
+      this.acquisition.id,
+      ['seen', 'settling', 'deferred', ...(isSourceThere ? [] : (['queued', 'failed'] as const))],
+      isSourceThere
+        ? 'The monitor was stopped while this file was still changing; upload the directory to fetch it.'
+        : 'The monitor was stopped while its directory was gone; upload the directory when it is back.',
+    );
   }
 
   private async abort(): Promise<boolean> {
@@ -338,12 +360,33 @@ export class AcquisitionRunner {
     return true;
   }
 
-  private async troubleMessage(): Promise<string | null> {
+  /** What a person should know at the end. Links and the like are only mentioned: they never were data. */
+  private async trouble(): Promise<{ isFailure: boolean; message: string | null }> {
     const { id } = this.acquisition;
     const counts = (await this.parts.acquisitions.counts([id])).get(id);
-    return counts === undefined || counts.quarantined === 0
-      ? null
-      : `${counts.quarantined} of ${counts.found} files are in quarantine and need a person: dm acquisition files ${id} --state quarantined`;
+    const unreadable = this.problems.filter((problem) => !NEVER_DATA.includes(problem.code));
+    const sentences: string[] = [];
+    if (counts !== undefined && counts.quarantined > 0) {
+      sentences.push(
+        `${counts.quarantined} of ${counts.found} files are in quarantine and need a person: dm acquisition files ${id} --state quarantined`,
+      );
+    }
+    const vanished = await this.parts.ledger.countGivenUp(id);
+    if (vanished > 0) {
+      sentences.push(
+        `${vanished} files were gone before they could be copied: dm acquisition files ${id} --state skipped`,
+      );
+    }
+    const [first] = this.problems;
+    if (first !== undefined) {
+      sentences.push(
+        `${this.problems.length} entries of the directory were not taken, such as ${first.path} (${first.code})`,
+      );
+    }
+    return {
+      isFailure: (counts?.quarantined ?? 0) > 0 || vanished > 0 || unreadable.length > 0,
+      message: sentences.length === 0 ? null : sentences.join('; '),
+    };
   }
 
   private pauseMs(): number {

@@ -2,7 +2,7 @@ import { joinBytes } from '../../kernel/path-bytes.js';
 import type { Database } from '../../platform/database/index.js';
 import type { Acquisition } from '../acquisitions/acquisition.js';
 import type { LedgerRepository, NewRow } from '../ledger/ledger.repository.js';
-import type { LedgerState, SeenFile } from '../ledger/ledger-row.js';
+import { EXISTED_BEFORE_START, type LedgerState, type SeenFile } from '../ledger/ledger-row.js';
 import { type Decision, reconcile } from '../ledger/reconcile.js';
 import type { BatchOffers } from '../pipeline/batch-offers.js';
 import type { ScannedFile } from '../scan/tree-scan.js';
@@ -15,6 +15,13 @@ export interface IntakeResult {
   /** Files whose content another acquisition has brought already. */
   unchangedFiles: number;
   unchangedBytes: bigint;
+  /** Files that are on their way now through this call. */
+  taken: number;
+}
+
+interface Refreshed {
+  ledgerId: string;
+  seen: SeenFile;
 }
 
 /** Takes looks at files into the ledger: decides what each means, writes rows in one transaction, starts settling. */
@@ -49,7 +56,7 @@ export class FileIntake {
     isLeftAlone: (file: SeenFile) => boolean,
     nowMs: number,
   ): Promise<IntakeResult> {
-    const result: IntakeResult = { unchangedFiles: 0, unchangedBytes: 0n };
+    const result: IntakeResult = { unchangedFiles: 0, unchangedBytes: 0n, taken: 0 };
     let remaining = files;
     for (let round = 0; round < MOST_ROUNDS && remaining.length > 0; round += 1) {
       remaining = await this.takeOnce(remaining, isLeftAlone, nowMs, result);
@@ -64,21 +71,24 @@ export class FileIntake {
     nowMs: number,
     result: IntakeResult,
   ): Promise<SeenFile[]> {
-    const { experimentId, sourceHost } = this.acquisition;
+    const { experimentId, sourceHost, createdAt } = this.acquisition;
+    const looker = { host: sourceHost, startedAt: createdAt };
     const known = await this.ledger.rowsOf(
       experimentId,
       files.map((file) => file.destinationPath),
     );
-    const decided = files.map((seen, index) => ({ seen, decision: reconcile(seen, sourceHost, known[index] ?? []) }));
+    const decided = files.map((seen, index) => ({ seen, decision: reconcile(seen, looker, known[index] ?? []) }));
     const fresh = decided.flatMap(({ seen, decision }) => this.newRow(seen, decision, isLeftAlone(seen)) ?? []);
-    const refreshed = decided.flatMap(({ seen, decision }) =>
-      decision.kind === 'refresh' ? [{ ledgerId: decision.ledgerId, seen }] : [],
-    );
+    const rowsWith = (kind: 'refresh' | 'adopt') =>
+      decided.flatMap(({ seen, decision }) => (decision.kind === kind ? [{ ledgerId: decision.ledgerId, seen }] : []));
+    const refreshed = rowsWith('refresh');
+    const adopted = rowsWith('adopt').filter((row) => !isLeftAlone(row.seen));
     for (const { seen, decision } of decided) {
       this.noteUnchanged(seen, decision, nowMs, result);
     }
-    const ids = await this.write(fresh, refreshed);
-    return this.follow(fresh, ids, refreshed, nowMs);
+    const { ids, toCopy } = await this.write(fresh, refreshed, adopted);
+    result.taken += ids.filter((id) => id !== undefined).length + refreshed.length + adopted.length;
+    return this.follow(fresh, ids, [...refreshed, ...adopted.filter((row) => toCopy.has(row.ledgerId))], nowMs);
   }
 
   private newRow(seen: SeenFile, decision: Decision, isLeftAlone: boolean): NewRow | undefined {
@@ -90,7 +100,7 @@ export class FileIntake {
         seen,
         version: null,
         state: 'skipped',
-        reasonCode: 'existed-before-start',
+        reasonCode: EXISTED_BEFORE_START,
         reason:
           'The file was there before the monitor started; start it with processExisting, or upload the directory.',
       };
@@ -119,26 +129,28 @@ export class FileIntake {
 
   private async write(
     fresh: readonly NewRow[],
-    refreshed: readonly { ledgerId: string; seen: SeenFile }[],
-  ): Promise<(string | undefined)[]> {
-    if (fresh.length === 0 && refreshed.length === 0) {
-      return [];
+    refreshed: readonly Refreshed[],
+    adopted: readonly Refreshed[],
+  ): Promise<{ ids: (string | undefined)[]; toCopy: Set<string> }> {
+    if (fresh.length === 0 && refreshed.length === 0 && adopted.length === 0) {
+      return { ids: [], toCopy: new Set() };
     }
     const { experimentId, sourceHost, id } = this.acquisition;
     return this.database.transaction(async (tx) => {
       if (refreshed.length > 0) {
         await this.ledger.refresh(tx, refreshed, this.firstState());
       }
-      return fresh.length === 0
-        ? []
-        : this.ledger.insert(tx, { experimentId, acquisitionId: id, host: sourceHost }, fresh);
+      const toCopy =
+        adopted.length === 0 ? new Set<string>() : await this.ledger.adopt(tx, id, adopted, this.firstState());
+      const owner = { experimentId, acquisitionId: id, host: sourceHost };
+      return { toCopy, ids: fresh.length === 0 ? [] : await this.ledger.insert(tx, owner, fresh) };
     });
   }
 
   private async follow(
     fresh: readonly NewRow[],
     ids: readonly (string | undefined)[],
-    refreshed: readonly { ledgerId: string; seen: SeenFile }[],
+    refreshed: readonly Refreshed[],
     nowMs: number,
   ): Promise<SeenFile[]> {
     const lostRaces: SeenFile[] = [];

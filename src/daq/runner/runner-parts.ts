@@ -4,6 +4,7 @@ import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
 import { EventLog } from '../../platform/events/index.js';
 import { AcquisitionRepository } from '../acquisitions/acquisition.repository.js';
+import { SourceRoots } from '../acquisitions/source-roots.js';
 import { LedgerRepository } from '../ledger/ledger.repository.js';
 import { BatchListeners } from '../pipeline/batch-listeners.js';
 import { BatchOffers } from '../pipeline/batch-offers.js';
@@ -22,5 +23,6 @@ export class RunnerParts {
     readonly offers: BatchOffers,
     readonly listeners: BatchListeners,
     readonly scanner: Scanner,
+    readonly sourceRoots: SourceRoots,
   ) {}
 }

@@ -10,6 +10,7 @@ import { RunnerParts } from './runner-parts.js';
 export class Runners implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Runners.name);
   private readonly runners = new Map<string, AcquisitionRunner>();
+  private isStopping = false;
 
   constructor(
     private readonly parts: RunnerParts,
@@ -28,11 +29,16 @@ export class Runners implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
     await Promise.all([...this.runners.values()].map((runner) => runner.shutDown()));
     this.runners.clear();
   }
 
+  /** Nothing is started twice, nor while the station stops: the next start goes on with what is not over. */
   start(acquisition: Acquisition): void {
+    if (this.isStopping || this.runners.has(acquisition.id)) {
+      return;
+    }
     const runner = new AcquisitionRunner(this.parts, acquisition, () => this.runners.delete(acquisition.id));
     this.runners.set(acquisition.id, runner);
     runner.start();

@@ -1,8 +1,8 @@
 import { directoryOf, nameOf } from '../../kernel/path-bytes.js';
 import type { LedgerRepository } from '../ledger/ledger.repository.js';
-import type { SeenFile } from '../ledger/ledger-row.js';
+import { type SeenFile, SOURCE_VANISHED } from '../ledger/ledger-row.js';
 import type { BatchOffers } from '../pipeline/batch-offers.js';
-import { lookAt } from '../scan/tree-scan.js';
+import { lookIfPossible } from '../scan/tree-scan.js';
 import { isSame, type Observation, type SettleTracker } from '../settle/settle-tracker.js';
 
 /** Looks per slice: some milliseconds of synchronous calls, then the event loop has its turn. */
@@ -34,7 +34,9 @@ export class Settling {
 
   private lookOnce(observation: Observation, nowMs: number, settled: Observation[], vanished: Observation[]): void {
     const now = seenNow(observation.seen);
-    if (now === undefined) {
+    if (now === 'unreadable') {
+      this.tracker.restart(observation, nowMs);
+    } else if (now === undefined) {
       vanished.push(observation);
     } else if (isSame(now, observation.seen)) {
       settled.push(observation);
@@ -48,7 +50,7 @@ export class Settling {
       await this.ledger.endWaiting(
         vanished.map((observation) => observation.ledgerId),
         'skipped',
-        'source-vanished',
+        SOURCE_VANISHED,
         'The file was gone before it was complete.',
       );
       vanished.forEach((observation) => this.tracker.forget(observation.seen.sourcePath));
@@ -63,9 +65,9 @@ export class Settling {
   }
 }
 
-function seenNow(seen: SeenFile): SeenFile | undefined {
-  const file = lookAt(directoryOf(seen.sourcePath), nameOf(seen.sourcePath));
-  return file === undefined
-    ? undefined
+function seenNow(seen: SeenFile): SeenFile | 'unreadable' | undefined {
+  const file = lookIfPossible(directoryOf(seen.sourcePath), nameOf(seen.sourcePath));
+  return file === undefined || file === 'unreadable'
+    ? file
     : { ...seen, device: file.device, inode: file.inode, sizeBytes: file.sizeBytes, mtimeNs: file.mtimeNs };
 }

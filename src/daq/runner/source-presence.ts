@@ -1,31 +1,44 @@
-import { readdir, stat } from 'node:fs/promises';
+import { opendir, realpath, stat } from 'node:fs/promises';
 import { driverCode } from '../../kernel/errors.js';
 
-export type Presence = { isThere: true } | { isThere: false; reason: string };
+export type Presence = { isThere: true; device: string } | { isThere: false; reason: string };
 
 /**
- * Whether the data directory is really there. When the device below it changes and the directory is empty, a mount has
- * gone and what is seen is the bare mount point: that is a lost source, never a source whose files were deleted.
+ * Whether the data directory is really there. When it is on another file system than it was and is empty, a mount has
+ * gone and what is seen is the bare mount point: that is a lost source, never a source whose files were deleted. So it
+ * is after a restart, too, since the file system is remembered with the acquisition.
  */
-export class SourcePresence {
-  private device: bigint | undefined;
-
-  constructor(private readonly directory: Buffer) {}
-
-  async look(): Promise<Presence> {
-    try {
-      const stats = await stat(this.directory, { bigint: true });
-      if (!stats.isDirectory()) {
-        return { isThere: false, reason: 'it is not a directory' };
-      }
-      if (this.device !== undefined && stats.dev !== this.device && (await readdir(this.directory)).length === 0) {
-        return { isThere: false, reason: 'its file system is not mounted' };
-      }
-      this.device = stats.dev;
-      return { isThere: true };
-    } catch (error) {
-      const code = driverCode(error) ?? 'unknown';
-      return { isThere: false, reason: code === 'ENOENT' ? 'it does not exist' : `it cannot be read (${code})` };
+export async function lookForSource(
+  directory: Buffer,
+  knownDevice: string | null,
+  isAllowed: (realPath: Buffer) => Promise<boolean>,
+): Promise<Presence> {
+  try {
+    const stats = await stat(directory, { bigint: true });
+    if (!stats.isDirectory()) {
+      return { isThere: false, reason: 'it is not a directory' };
     }
+    // Looked at each time: a directory that appears, or is replaced, may be a link to anywhere.
+    if (!(await isAllowed(await realpath(directory, 'buffer')))) {
+      return { isThere: false, reason: 'it leads out of the configured source roots, or into the storage area' };
+    }
+    const device = stats.dev.toString();
+    if (knownDevice !== null && device !== knownDevice && (await isEmptyDirectory(directory))) {
+      return { isThere: false, reason: 'its file system is not mounted' };
+    }
+    return { isThere: true, device };
+  } catch (error) {
+    const code = driverCode(error) ?? 'unknown';
+    return { isThere: false, reason: code === 'ENOENT' ? 'it does not exist' : `it cannot be read (${code})` };
+  }
+}
+
+/** Reads one entry at most: a directory may hold a million. */
+export async function isEmptyDirectory(directory: Buffer): Promise<boolean> {
+  const handle = await opendir(directory, { encoding: 'latin1' });
+  try {
+    return (await handle.read()) === null;
+  } finally {
+    await handle.close();
   }
 }

@@ -40,6 +40,12 @@ export class SourceWatch {
     this.watcher.on('add', (path) => this.note(root, path));
     this.watcher.on('change', (path) => this.note(root, path));
     this.watcher.on('addDir', () => this.askForScan());
+    // A name that is no valid UTF-8 has no file under its decoded form, so `add` never comes; only the raw event tells.
+    this.watcher.on('raw', (_event, name) => {
+      if (name?.includes('\ufffd') === true) {
+        this.askForScan();
+      }
+    });
     this.watcher.on('error', (error) => {
       this.askForScan();
       this.onTrouble(error);

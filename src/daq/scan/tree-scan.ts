@@ -71,28 +71,41 @@ function look(root: Buffer, relativePath: Buffer, entry: Dirent<Buffer>, batch: 
     batch.problems.push({ relativePath, code: entry.isSymbolicLink() ? 'SYMBOLIC_LINK' : 'NOT_A_REGULAR_FILE' });
     return;
   }
-  const file = lookAt(root, relativePath);
-  if (file !== undefined) {
-    batch.files.push(file);
+  try {
+    const file = lookAt(root, relativePath);
+    if (file !== undefined) {
+      batch.files.push(file);
+    }
+  } catch (error) {
+    batch.problems.push({ relativePath, code: driverCode(error) ?? 'UNKNOWN' });
   }
 }
 
-/** Facts of one regular file now; undefined when it is gone or something else. */
+/**
+ * Facts of one regular file now; undefined when it is gone or something else.
+ *
+ * @throws what the file system says when it cannot tell (EIO, ESTALE, EACCES): that does not mean that the file is gone.
+ */
 export function lookAt(root: Buffer, relativePath: Buffer): ScannedFile | undefined {
+  const stats = lstatSync(joinBytes(root, relativePath), { bigint: true, throwIfNoEntry: false });
+  if (stats === undefined || !stats.isFile()) {
+    return undefined;
+  }
+  return {
+    relativePath,
+    device: stats.dev,
+    inode: stats.ino,
+    sizeBytes: stats.size,
+    mtimeNs: stats.mtimeNs,
+    ctimeNs: stats.ctimeNs,
+  };
+}
+
+/** The same for callers that look again later anyway. */
+export function lookIfPossible(root: Buffer, relativePath: Buffer): ScannedFile | 'unreadable' | undefined {
   try {
-    const stats = lstatSync(joinBytes(root, relativePath), { bigint: true, throwIfNoEntry: false });
-    if (stats === undefined || !stats.isFile()) {
-      return undefined;
-    }
-    return {
-      relativePath,
-      device: stats.dev,
-      inode: stats.ino,
-      sizeBytes: stats.size,
-      mtimeNs: stats.mtimeNs,
-      ctimeNs: stats.ctimeNs,
-    };
+    return lookAt(root, relativePath);
   } catch {
-    return undefined; // ENOTDIR, EACCES of a directory: its own listing reports it
+    return 'unreadable';
   }
 }

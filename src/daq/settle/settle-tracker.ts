@@ -37,6 +37,11 @@ export class SettleTracker {
     }
   }
 
+  /** Starts the clock anew, for a file that could not be looked at. */
+  restart(observation: Observation, nowMs: number): void {
+    this.observations.set(keyOf(observation.seen.sourcePath), { ...observation, sinceMs: nowMs });
+  }
+
   forget(sourcePath: Buffer): void {
     this.observations.delete(keyOf(sourcePath));
   }

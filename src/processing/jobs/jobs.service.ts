@@ -19,7 +19,7 @@ import type { JobListQuery, StartJob } from './job.schema.js';
 import { jobSummary, type JobSummary, jobView, type JobView } from './job.view.js';
 import { type JobWhy, whyJob } from './job-why.js';
 
-const cursorSchema = z.string().regex(/^\d+$/);
+const cursorSchema = z.string().regex(/^\d{1,18}$/);
 
 /** What people and machines do with jobs over the interface. */
 @Injectable()

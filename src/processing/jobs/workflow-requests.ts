@@ -101,7 +101,7 @@ export class WorkflowRequests implements OnModuleInit {
         requestKey: request.requestKey,
         workflow,
         owner: request.jobOwner,
-        requestedBy: request.jobOwner,
+        requestedBy: request.requestedBy ?? request.jobOwner,
         experiment: { id: experiment.id, name: experiment.name },
         args: request.args,
         facts: { ...experimentFacts(experiment), ...acquiredFileFacts(request.file) },

@@ -107,11 +107,34 @@ export function transferEngineContract(name: string, open: () => TransferEngine)
       ['a leading dash', Buffer.from('-rf')],
       ['invalid UTF-8', Buffer.from([0xff, 0xfe, 0x80])],
       ['255 bytes', Buffer.alloc(255, 'n')],
-    ])('brings a name with %s over byte for byte', async (_what, name) => {
+    ])('brings a file and a folder with %s in the name over byte for byte', async (_what, name) => {
+      const inFolder = Buffer.concat([name, Buffer.from('/inside')]);
+      mkdirSync(Buffer.concat([Buffer.from(`${source}/`), name]));
+      writeFileSync(Buffer.concat([Buffer.from(`${source}/`), inFolder]), 'content');
+      expect(await transferOne(aTask(inFolder))).toMatchObject({ status: 'published' });
+      expect(readdirSync(join(experiment, 'data'), { encoding: 'buffer' })).toEqual([name]);
+
+      rmSync(Buffer.concat([Buffer.from(`${source}/`), name]), { recursive: true });
       writeFileSync(Buffer.concat([Buffer.from(`${source}/`), name]), 'content');
-      expect(await transferOne(aTask(name))).toMatchObject({ status: 'published' });
-      const [found] = readdirSync(join(experiment, 'data'), { encoding: 'buffer' });
-      expect(found).toEqual(name);
+      const destinationPath = Buffer.concat([Buffer.from('data/flat/'), name]);
+      expect(await transferOne(aTask(name, { destinationPath }))).toMatchObject({ status: 'published' });
+      expect(readdirSync(join(experiment, 'data/flat'), { encoding: 'buffer' })).toEqual([name]);
+    });
+
+    it('leaves no remains of a cut-off attempt, whatever becomes of the next one', async () => {
+      writeFileSync(join(source, 'a'), 'content');
+      const task = aTask('a');
+      writeFileSync(join(experiment, 'data/.dm-42.part'), 'remains');
+      rmSync(join(source, 'a'));
+      expect(await transferOne(task)).toMatchObject({ status: 'vanished' });
+      expect(filesBelow(experiment)).toEqual([]);
+    });
+
+    it('discards the remains of cut-off attempts on request', async () => {
+      writeFileSync(join(source, 'a'), 'content');
+      writeFileSync(join(experiment, 'data/.dm-42.part'), 'remains');
+      await engine.discard([aTask('a'), aTask('a', { id: '43' })]);
+      expect(filesBelow(experiment)).toEqual([]);
     });
 
     it('keeps the holes of a sparse file', async () => {

@@ -1,0 +1,29 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ExperimentsService } from '../../experiments/index.js';
+import { type Remains, TRANSFER_ENGINE, type TransferEngine } from '../../storage/index.js';
+import { type CutOffRow, LedgerClaims } from '../ledger/ledger-claims.js';
+
+/** What an earlier run of the station had in work when it died: freed, its temporary files removed. */
+@Injectable()
+export class InterruptedWork {
+  constructor(
+    private readonly claims: LedgerClaims,
+    private readonly experiments: ExperimentsService,
+    @Inject(TRANSFER_ENGINE) private readonly engine: TransferEngine,
+  ) {}
+
+  /** To be called before any work starts: an attempt under way has its temporary file under the same name. */
+  async recover(): Promise<CutOffRow[]> {
+    const rows = await this.claims.releaseAll();
+    const remains: Remains[] = [];
+    for (const [experimentId, group] of Map.groupBy(rows, (row) => row.experimentId)) {
+      const experiment = await this.experiments.findById(experimentId);
+      if (experiment !== undefined) {
+        const experimentDirectory = Buffer.from(experiment.storageDirectory);
+        remains.push(...group.map(({ id, destinationPath }) => ({ id, destinationPath, experimentDirectory })));
+      }
+    }
+    await this.engine.discard(remains);
+    return rows;
+  }
+}
