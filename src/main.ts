@@ -58,6 +58,7 @@ function stopOnSignals(starting: Promise<RunningStation>): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  process.on('SIGHUP', stop);
 }
 
 function fatal(message: string): void {

@@ -107,9 +107,18 @@ export class CatalogService {
     return this.catalog.updateMetadata(experimentId, id, change, expectedRevision);
   }
 
-  /** Removes the record; the file stays. @throws StationError CATALOG_FILE_NOT_FOUND. */
+  /**
+   * Removes the record; the file stays. A record that the station made belongs to a stored file, so only the station's
+   * management may remove it.
+   *
+   * @throws StationError CATALOG_FILE_NOT_FOUND, FORBIDDEN
+   */
   async delete(principal: Principal, experimentId: number, id: string): Promise<void> {
     await this.access.require(principal, 'file.write', { experimentId });
+    const file = ID.test(id) ? await this.catalog.get(experimentId, id) : undefined;
+    if (file !== undefined && file.ledgerId !== null) {
+      await this.access.require(principal, 'station.manage');
+    }
     if (!ID.test(id) || !(await this.catalog.delete(experimentId, id))) {
       throw fileNotFound();
     }

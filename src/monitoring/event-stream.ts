@@ -35,6 +35,7 @@ export class EventStream {
     while (!this.ended.signal.aborted) {
       const grown = this.nextGrowth();
       const visible = await scope.visible();
+      const head = await this.store.latestId();
       const events = await this.store.read({
         afterId: cursor,
         limit: BATCH,
@@ -45,8 +46,12 @@ export class EventStream {
         await this.write(textOf(event));
         cursor = event.id;
       }
-      if (events.length < BATCH && (await grown) === 'quiet') {
-        await this.write(': still here\n\n');
+      if (events.length < BATCH) {
+        // What this reader may not see need not be looked through again.
+        cursor = Math.max(cursor, head);
+        if ((await grown) === 'quiet') {
+          await this.write(': still here\n\n');
+        }
       }
     }
   }

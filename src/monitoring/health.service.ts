@@ -39,7 +39,7 @@ export class HealthService {
         }
       }),
       check('catalog', () => this.catalog.ping()),
-      check('storage', () => this.storage.requirePresent()),
+      check('storage', () => this.storage.requireSpace(0)),
     ]);
     const isDown = (name: string) => checks.some((one) => one.name === name && one.status === 'down');
     const status = isDown('database')

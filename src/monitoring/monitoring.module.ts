@@ -8,6 +8,7 @@ import { EventStore } from '../platform/events/index.js';
 import { METRICS } from '../platform/metrics/index.js';
 import { StorageModule } from '../storage/index.js';
 import { AlarmsController } from './alarms.controller.js';
+import { DegradedAlarms } from './degraded-alarms.js';
 import { EventsController } from './events.controller.js';
 import { HealthController } from './health.controller.js';
 import { HealthService } from './health.service.js';
@@ -53,6 +54,6 @@ class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdown {
 @Module({
   imports: [AuthModule, CatalogModule, StorageModule],
   controllers: [AlarmsController, EventsController, HealthController, MetricsController, StationController],
-  providers: [HealthService, TrustedCaller, Housekeeping],
+  providers: [HealthService, TrustedCaller, DegradedAlarms, Housekeeping],
 })
 export class MonitoringModule {}

@@ -27,9 +27,21 @@ export function greeting(config: StationConfig, station: RunningStation, isTermi
 
 /** The configuration as it results, with secrets masked. */
 export function describeConfig(config: StationConfig): string {
-  return `${JSON.stringify(config, (_key, value: unknown) => (typeof value === 'string' ? masked(value) : value), 2)}\n`;
+  return `${JSON.stringify(config, shown, 2)}\n`;
+}
+
+/** Sections whose values nobody but their owner knows the meaning of. */
+const OPAQUE = ['environment'];
+
+function shown(key: string, value: unknown): unknown {
+  if (OPAQUE.includes(key) && typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.keys(value).map((name) => [name, '***']));
+  }
+  return typeof value === 'string' ? masked(value) : value;
 }
 
 function masked(text: string): string {
-  return text.replace(/(\w+:\/\/[^:/@]*:)[^@/]*@/, '$1***@');
+  return text
+    .replace(/(\w+:\/\/[^:/@]*:)[^@/]*@/, '$1***@')
+    .replace(/([?&](?:password|authMechanismProperties|sslkey)=)[^&]*/gi, '$1***');
 }

@@ -1,7 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AdministratorSeed, type SeededAdministrator } from '../auth/index.js';
-import { driverCode, StationError } from '../kernel/errors.js';
+import { driverCode, messageOf, StationError } from '../kernel/errors.js';
 import type { StationConfig } from '../platform/config/index.js';
 import { acquireInstance, ownFacts } from '../platform/instance/index.js';
 import { createApplication } from './http-application.js';
@@ -24,11 +24,7 @@ export interface StationCallbacks {
 export async function startStation(config: StationConfig, callbacks: StationCallbacks): Promise<RunningStation> {
   await prepareDataDirectory(config.dataDir);
   const undo: (() => Promise<unknown>)[] = [];
-  const stop = async () => {
-    for (const step of undo.splice(0).reverse()) {
-      await step();
-    }
-  };
+  const stop = () => undoAll(undo);
   try {
     const lock = await acquireInstance(config.dataDir, ownFacts());
     undo.push(() => lock.release());
@@ -43,8 +39,19 @@ export async function startStation(config: StationConfig, callbacks: StationCall
     undo.push(() => lock.update({ isStopping: true }));
     return { url, seeded, stop };
   } catch (error) {
-    await stop();
+    await stop().catch((fault: unknown) => callbacks.log(`while undoing the start: ${messageOf(fault)}`));
     throw error;
+  }
+}
+
+/** Every step, the last one first: one that fails (a full disk) must not leave the database running behind. */
+async function undoAll(steps: (() => Promise<unknown>)[]): Promise<void> {
+  const faults: unknown[] = [];
+  for (const step of steps.splice(0).reverse()) {
+    await step().catch((fault: unknown) => faults.push(fault));
+  }
+  if (faults.length > 0) {
+    throw faults.length === 1 ? faults[0] : new AggregateError(faults);
   }
 }
 
@@ -78,7 +85,7 @@ async function listen(app: NestExpressApplication, config: StationConfig): Promi
   return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
 }
 
-/** Keys, passwords and the database lie here: others have no business in it. */
+/** Open to look into, since the database's account must pass through; what is secret in it has modes of its own. */
 async function prepareDataDirectory(dataDir: string): Promise<void> {
   try {
     const made = await mkdir(dataDir, { recursive: true });

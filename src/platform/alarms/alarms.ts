@@ -31,7 +31,16 @@ export class Alarms {
     private readonly events: EventLog,
   ) {}
 
-  async raise(alarm: NewAlarm, sql: Sql = this.database): Promise<void> {
+  /** The alarm and its event exist together or not at all. */
+  raise(alarm: NewAlarm, sql?: Sql): Promise<void> {
+    return sql === undefined ? this.database.transaction((tx) => this.raiseIn(tx, alarm)) : this.raiseIn(sql, alarm);
+  }
+
+  clear(key: string, sql?: Sql): Promise<void> {
+    return sql === undefined ? this.database.transaction((tx) => this.clearIn(tx, key)) : this.clearIn(sql, key);
+  }
+
+  private async raiseIn(sql: Sql, alarm: NewAlarm): Promise<void> {
     const [row] = await sql.query<{ is_new: boolean }>(
       `INSERT INTO alarm AS a (key, severity, message, action, experiment_id, details)
        VALUES ($1, $2, $3, $4, $5, $6)
@@ -56,7 +65,7 @@ export class Alarms {
     }
   }
 
-  async clear(key: string, sql: Sql = this.database): Promise<void> {
+  private async clearIn(sql: Sql, key: string): Promise<void> {
     const [row] = await sql.query<{
       severity: AlarmSeverity;
       message: string;

@@ -24,6 +24,11 @@ export const platformSections = {
     /** Address to listen on. Only loopback by default: put a TLS proxy in front before opening it. */
     host: z.string().default('127.0.0.1'),
     port: z.int().min(0).max(65535).default(22236),
+    /**
+     * Addresses or networks of the proxies in front, such as `127.0.0.1` or `10.1.0.0/16`. Only what they say in
+     * X-Forwarded-For and X-Forwarded-Proto is believed.
+     */
+    trustedProxies: z.array(z.string().min(1)).default([]),
     /** Longest accepted request body, in bytes. */
     maxBodyBytes: z.int().positive().default(10_485_760),
   }),

@@ -91,9 +91,15 @@ export class EventLog implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   private async deliver(subscription: Subscription): Promise<boolean> {
     const cursor = await this.store.cursor(subscription.consumer);
+    // Read before the events: whatever comes in between is after it.
+    const head = await this.store.latestId();
     const events = await this.store.read({ afterId: cursor, types: subscription.types, limit: BATCH });
     const last = events.at(-1);
     if (last === undefined) {
+      if (head > cursor) {
+        // Nothing for this consumer up to there: it need not be looked through again, and may be forgotten in time.
+        await this.store.saveCursor(this.database, subscription.consumer, head);
+      }
       return false;
     }
     try {

@@ -27,7 +27,7 @@ export class EventStore {
   async append(sql: Sql, events: readonly NewEvent[]): Promise<void> {
     await sql.query(
       `INSERT INTO event_outbox (type, experiment_id, subject, data)
-       SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::jsonb[])`,
+       SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::json[])`,
       [
         events.map((event) => event.type),
         events.map((event) => event.experimentId ?? null),

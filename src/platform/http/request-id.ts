@@ -15,5 +15,8 @@ export function assignRequestId(request: IncomingMessage, response: ServerRespon
 /** The request's id; one that was refused before logging saw it (a body that is no JSON) gets its id here. */
 export function requestIdOf(request: IncomingMessage, response: ServerResponse): string {
   const { id } = request as IncomingMessage & { id?: unknown };
-  return typeof id === 'string' || response.headersSent ? String(id) : assignRequestId(request, response);
+  if (typeof id === 'string') {
+    return id;
+  }
+  return response.headersSent ? 'unknown' : assignRequestId(request, response);
 }
