@@ -87,7 +87,9 @@ describe('workflows that files start', () => {
     expect(alarm.message).toContain('echo');
     const jobs = await jobsOf('cycle');
     expect(jobs.map((job) => job.triggerDepth).sort()).toEqual([1, 2, 3]);
-    await waitFor(async () => (await jobsOf('cycle')).every((job) => job.status === 'done'), { what: 'the jobs to end' });
+    await waitFor(async () => (await jobsOf('cycle')).every((job) => job.status === 'done'), {
+      what: 'the jobs to end',
+    });
     expect(await jobsOf('cycle')).toHaveLength(3);
   });
 

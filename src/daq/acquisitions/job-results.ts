@@ -9,14 +9,12 @@ import { startAcquisitionBody } from './acquisition.schema.js';
 import { AcquisitionsService } from './acquisitions.service.js';
 
 const resultsReady = z.object({
-  requestKey: z.string(),
   jobId: z.uuid(),
   experimentId: z.number().int(),
   /** Absolute, text form. */
   directory: z.string(),
   destDirectory: z.string().optional(),
   depth: z.number().int(),
-  requestedBy: z.string(),
   metadata: z.record(z.string(), z.unknown()).default({}),
   /** The workflow that the results ask for, where the job's definition accepts what jobs make. */
   workflow: startAcquisitionBody.shape.workflow,

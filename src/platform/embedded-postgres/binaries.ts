@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { access, cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { driverCode, StationError } from '../../kernel/errors.js';
-import type { OsAccount } from './os-account.js';
+import type { OsAccount } from './processes.js';
 import { run, toolError } from './processes.js';
 
 /** The server's programs, all executable by the account that runs them. */

@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path';
 import { driverCode, StationError } from '../../kernel/errors.js';
 import { stopClusterProcesses } from './cluster-processes.js';
 import type { ClusterPaths, ClusterState } from './cluster-state.js';
-import { lookUp, type OsAccount } from './os-account.js';
+import { lookUp } from './os-account.js';
 import { ensureOwnDirectory, writeFileDurably } from './own-directory.js';
-import { run } from './processes.js';
+import { type OsAccount, run } from './processes.js';
 
 /** Marks a cluster outside of its data directory with whose it is. */
 const OWNER_FILE = 'station.json';

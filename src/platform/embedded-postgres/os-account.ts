@@ -1,12 +1,5 @@
 import { StationError } from '../../kernel/errors.js';
-import { run } from './processes.js';
-
-/** An account of the operating system that the server runs as. */
-export interface OsAccount {
-  name: string;
-  uid: number;
-  gid: number;
-}
+import { type OsAccount, run } from './processes.js';
 
 const OWN_ACCOUNT = 'dm-station';
 

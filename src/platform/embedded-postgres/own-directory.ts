@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { driverCode, StationError } from '../../kernel/errors.js';
-import type { OsAccount } from './os-account.js';
+import type { OsAccount } from './processes.js';
 
 /**
  * Makes sure that `path` is a directory which belongs to us, or to `owner`, and to nobody else who could swap what is

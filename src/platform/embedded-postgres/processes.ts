@@ -1,6 +1,12 @@
 import { spawn } from 'node:child_process';
 import { driverCode, messageOf, StationError } from '../../kernel/errors.js';
-import type { OsAccount } from './os-account.js';
+
+/** An account of the operating system that the server runs as. */
+export interface OsAccount {
+  name: string;
+  uid: number;
+  gid: number;
+}
 
 export interface Outcome {
   code: number | null;

@@ -25,7 +25,9 @@ describeWithRedis('work queue on Redis', (redis) => {
     });
     await redis().kill();
     await waitFor(() => !queue.isAvailable(), { what: 'the loss to be noticed' });
-    await expect(queue.add('transfer', [{ id: 'lost', data: {} }])).rejects.toMatchObject({ code: 'QUEUE_UNAVAILABLE' });
+    await expect(queue.add('transfer', [{ id: 'lost', data: {} }])).rejects.toMatchObject({
+      code: 'QUEUE_UNAVAILABLE',
+    });
     await redis().restart();
     await waitFor(() => queue.isAvailable(), { what: 'Redis to be back', timeoutMs: 30_000 });
     await queue.add('transfer', [{ id: 'after', data: { n: 1 } }]);
