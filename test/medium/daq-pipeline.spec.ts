@@ -1,0 +1,167 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { FileAnswer, LedgerRow } from '../../src/cli/api-types.js';
+import { FILE_CATALOG, type FileCatalog } from '../../src/catalog/index.js';
+import { StationError } from '../../src/kernel/errors.js';
+import { Database } from '../../src/platform/database/index.js';
+import { QUEUE, type WorkQueue } from '../../src/platform/queue/index.js';
+import { TRANSFER_ENGINE, type TransferEngine, type TransferTask } from '../../src/storage/index.js';
+import { waitFor } from '../support/wait-for.js';
+import { DaqApp } from './daq.app.js';
+
+describe('a file on its way, when what it needs fails', () => {
+  let app: DaqApp;
+  let number = 0;
+
+  beforeAll(async () => {
+    app = await DaqApp.start();
+  });
+  afterAll(() => app.close());
+  afterEach(() => vi.restoreAllMocks());
+
+  /** An experiment with these files in its source. */
+  async function withFiles(...names: string[]): Promise<{ experiment: string; source: string; storage: string }> {
+    const experiment = `pipeline-${(number += 1)}`;
+    const places = await app.experiment(experiment);
+    names.forEach((name) => writeFileSync(join(places.source, name), name));
+    return { experiment, ...places };
+  }
+
+  const rowsOf = async (experiment: string) =>
+    (await app.as('admin')).allItems<LedgerRow>(`/experiments/${experiment}/ledger`);
+  const filesOf = async (experiment: string) =>
+    (await app.as('admin')).allItems<FileAnswer>(`/experiments/${experiment}/files`);
+  const stateOf = async (experiment: string) => (await rowsOf(experiment)).map((row) => row.state);
+
+  it('waits in "cataloguing" while the catalog is down, copied and verified, and goes on by itself', async () => {
+    const scene = await withFiles('a.h5', 'b.h5');
+    const catalog = app.app.get<FileCatalog>(FILE_CATALOG);
+    const down = vi
+      .spyOn(catalog, 'upsertMany')
+      .mockRejectedValue(new StationError('unavailable', 'CATALOG_UNAVAILABLE', 'The catalog does not answer.'));
+    const { id } = await app.start(scene.experiment);
+    await waitFor(async () => (await stateOf(scene.experiment)).join() === 'cataloguing,cataloguing');
+    expect(readFileSync(join(scene.storage, 'data/a.h5'), 'utf8')).toBe('a.h5');
+    const [row] = await rowsOf(scene.experiment);
+    expect(row).toMatchObject({ reasonCode: 'CATALOG_UNAVAILABLE', reason: 'catalog: The catalog does not answer.' });
+
+    down.mockRestore();
+
+    expect(await app.ended(id)).toMatchObject({ status: 'done', counts: { done: 2 } });
+  });
+
+  it('is quarantined alone when the catalog refuses its document for good', async () => {
+    const scene = await withFiles('a.h5', 'refused.h5', 'z.h5');
+    const catalog = app.app.get<FileCatalog>(FILE_CATALOG);
+    const upsertMany = catalog.upsertMany.bind(catalog);
+    vi.spyOn(catalog, 'upsertMany').mockImplementation((experimentId, files, ...rest) =>
+      files.some((file) => file.path.endsWith('refused.h5'))
+        ? Promise.reject(new StationError('invalid', 'CATALOG_FILE_INVALID', 'This cannot be a document.'))
+        : upsertMany(experimentId, files, ...rest),
+    );
+    const end = await app.ended((await app.start(scene.experiment)).id);
+
+    expect(end).toMatchObject({ status: 'failed', counts: { done: 2, quarantined: 1 } });
+    const [refused] = (await rowsOf(scene.experiment)).filter((row) => row.state === 'quarantined');
+    expect(refused).toMatchObject({ path: 'data/refused.h5', reasonCode: 'CATALOG_FILE_INVALID' });
+    // It goes on where it was when a person tries again, without another copy.
+    vi.restoreAllMocks();
+    expect(await app.ended((await app.start(scene.experiment)).id)).toMatchObject({
+      status: 'done',
+      counts: { done: 1 },
+    });
+    expect((await filesOf(scene.experiment)).length).toBe(3);
+  });
+
+  it('is tried again when the copying thread dies with its batch', async () => {
+    const scene = await withFiles('a.h5');
+    const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);
+    const transfer = vi.spyOn(engine, 'transfer').mockRejectedValueOnce(new Error('exit code 134 in the middle'));
+    expect(await app.ended((await app.start(scene.experiment)).id)).toMatchObject({ status: 'done' });
+    expect(transfer.mock.calls.length).toBeGreaterThan(1);
+  });
+
+  it('keeps what an attempt published that nobody recorded, when the source has changed since', async () => {
+    const scene = await withFiles('a.h5');
+    const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);
+    const copy = engine.transfer.bind(engine);
+    // As a crash between the copy and its record, with the detector going on meanwhile.
+    vi.spyOn(engine, 'transfer').mockImplementationOnce(async (tasks: readonly TransferTask[]) => {
+      await copy(tasks);
+      writeFileSync(join(scene.source, 'a.h5'), 'written later');
+      throw new Error('cut off');
+    });
+    const end = await app.ended((await app.start(scene.experiment)).id);
+
+    expect(end).toMatchObject({ status: 'done', counts: { done: 1, quarantined: 0 } });
+    expect(readFileSync(join(scene.storage, 'data/a.h5'), 'utf8')).toBe('written later');
+    const [row] = await rowsOf(scene.experiment);
+    const kept = join(scene.storage, `system/versions/unrecorded-${row?.id}/data/a.h5`);
+    expect(readFileSync(kept, 'utf8')).toBe('a.h5');
+  });
+
+  it('takes over a destination whose first source brought nothing', async () => {
+    const scene = await withFiles('a.h5');
+    const other = await withFiles('a.h5');
+    writeFileSync(join(other.source, 'a.h5'), 'from elsewhere');
+    const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);
+    // The first source's copy takes until the second stands in line, and then finds its file gone.
+    const line = Promise.withResolvers<undefined>();
+    vi.spyOn(engine, 'transfer').mockImplementationOnce(async (tasks) => {
+      await line.promise;
+      return tasks.map((task) => ({ id: task.id, status: 'vanished' as const }));
+    });
+    const first = await app.start(scene.experiment);
+    await waitFor(async () => (await stateOf(scene.experiment)).join() === 'transferring');
+    const second = await app.start(scene.experiment, { dataDirectory: other.source });
+    await waitFor(async () => (await rowsOf(scene.experiment))[0]?.reasonCode === 'waits-for-other-source');
+    rmSync(join(scene.source, 'a.h5'));
+    line.resolve(undefined);
+
+    expect(await app.ended(first.id)).toMatchObject({ status: 'done', counts: { skipped: 1 } });
+    expect(await app.ended(second.id)).toMatchObject({ status: 'done', counts: { done: 1, quarantined: 0 } });
+    expect(readFileSync(join(scene.storage, 'data/a.h5'), 'utf8')).toBe('from elsewhere');
+    expect((await filesOf(scene.experiment)).map((file) => file.version)).toEqual([1]);
+  });
+
+  it('is found by the feeder when its hint is lost, even while another file is retried every second', async () => {
+    const scene = await withFiles('lost.h5');
+    const retried = await withFiles('retried.h5');
+    const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);
+    const transfer = engine.transfer.bind(engine);
+    vi.spyOn(engine, 'transfer').mockImplementation((tasks) =>
+      tasks.some((task) => task.sourcePath.toString().includes('retried.h5'))
+        ? Promise.reject(new Error('always cut off'))
+        : transfer(tasks),
+    );
+    const busy = await app.start(retried.experiment);
+    await waitFor(() => vi.mocked(engine.transfer).mock.calls.length > 0);
+    const queue = app.app.get<WorkQueue>(QUEUE);
+    const add = vi.spyOn(queue, 'add').mockImplementationOnce(() => Promise.resolve());
+    const { id } = await app.start(scene.experiment);
+
+    expect(await app.ended(id)).toMatchObject({ status: 'done', counts: { done: 1 } });
+    expect(add).toHaveBeenCalled();
+    vi.restoreAllMocks();
+    expect(await app.ended(busy.id)).toMatchObject({ status: 'done' });
+  });
+
+  it('stops an upload while files wait for a retry, and leaves no row open', async () => {
+    const scene = await withFiles('a.h5');
+    const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);
+    vi.spyOn(engine, 'transfer').mockImplementation((tasks) =>
+      Promise.resolve(
+        tasks.map(({ id }) => ({ id, status: 'failed', kind: 'no-space', code: 'ENOSPC', message: 'full' })),
+      ),
+    );
+    const { id } = await app.start(scene.experiment);
+    await waitFor(async () => (await stateOf(scene.experiment)).join() === 'failed');
+    await (await app.as('admin')).post(`/acquisitions/${id}/stop`);
+    expect(await app.ended(id)).toMatchObject({ status: 'aborted', counts: { cancelled: 1 } });
+    const open = await app.app
+      .get(Database)
+      .query(`SELECT 1 FROM ledger WHERE state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')`);
+    expect(open).toEqual([]);
+  });
+});
