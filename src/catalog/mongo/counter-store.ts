@@ -50,9 +50,10 @@ const DRAIN_MS = 2_000;
  * Counters that stay exact without transactions, which not every server has. A writer announces itself in the counter
  * document, writes, and then adds what it changed while taking its announcement back, in one atomic update. Where that
  * does not happen, because the writer died or does not know what it wrote, the announcement stays or a doubt is noted,
- * and the next reader counts anew: it lets writers finish, keeps new ones waiting, and takes the announcements back that
- * are left. Should one of those writers live after all, it finds that out when it settles and notes a doubt, for nobody
- * knows what of its work has been counted.
+ * and a reader counts anew: it lets writers finish, keeps new ones waiting, and takes the announcements back that are
+ * left. It does so only when those are older than any batch can be, so that their writers write no more: one that wrote
+ * after the count and then died would never be missed. Until then a scan answers, and nothing is stored. A writer that
+ * lives after all finds that out when it settles and notes a doubt, for nobody knows what of its work has been counted.
  */
 export class CounterStore {
   /** Experiments about which this process knows that no announcement of an earlier process is left. */
@@ -120,7 +121,10 @@ export class CounterStore {
         sumOfSquares: numberOf(Array.from({ length: LIMB_COUNT }, (_u, index) => document.squares[`l${index}`] ?? 0n)),
       };
     }
-    return this.recount(experimentId, scan);
+    // Somebody may be writing, or have died in the middle of it: which of the two, only time tells.
+    return document.doubts === document.settledDoubts && this.hasYoungWriter(document)
+      ? scan()
+      : this.recount(experimentId, scan);
   }
 
   async remove(experimentId: number): Promise<void> {
@@ -132,6 +136,11 @@ export class CounterStore {
     const lifetimeMs = this.cleared.has(document._id) ? WRITER_LIFETIME_MS : 0;
     const oldest = Math.min(...Object.values(document.pending).map((since) => since.getTime()));
     return document.doubts === document.settledDoubts && oldest > this.clock.now() - lifetimeMs;
+  }
+
+  private hasYoungWriter({ pending }: Pick<CounterDocument, 'pending'>): boolean {
+    const ended = this.clock.now() - WRITER_LIFETIME_MS;
+    return Object.values(pending).some((since) => since.getTime() > ended);
   }
 
   private async recount(experimentId: number, scan: () => Promise<CountedSums>): Promise<CountedSums> {
@@ -151,8 +160,9 @@ export class CounterStore {
   }
 
   /**
-   * Lets the writers that are under way finish, and takes the announcements back that stay. Answers how many doubts
-   * there were by then: whoever notes a later one may have written during the scan.
+   * Lets the writers that are under way finish, and takes the announcements back that stay, unless they are young: then
+   * writers may go on, and there is no answer. Otherwise it is how many doubts there were by then: whoever notes a later
+   * one may have written during the scan.
    */
   private async takeWritersBack(experimentId: number, token: string): Promise<bigint | undefined> {
     const mine = { _id: experimentId, 'recount.token': token };
@@ -161,6 +171,10 @@ export class CounterStore {
     while (document !== null && Object.keys(document.pending).length > 0 && this.clock.now() < deadline) {
       await this.clock.pause(RECOUNT_POLL_MS);
       document = await this.collection.findOne(mine);
+    }
+    if (document === null || this.hasYoungWriter(document)) {
+      await this.collection.updateOne(mine, { $set: { recount: null } });
+      return undefined;
     }
     const options = { returnDocument: 'after', useBigInt64: true } as const;
     return (await this.collection.findOneAndUpdate(mine, { $set: { pending: {} } }, options))?.doubts;

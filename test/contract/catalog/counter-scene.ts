@@ -3,6 +3,7 @@ import { type CounterDocument, CounterStore, type SizeDelta } from '../../../src
 
 interface Writer {
   announcement: string;
+  sinceMs: number;
   process: number;
   delta: SizeDelta;
 }
@@ -34,11 +35,13 @@ export class CounterScene {
         this.writers.push({
           process,
           announcement: await this.store(process).announce(this.experimentId),
+          sinceMs: this.nowMs,
           delta: { count: 0n, total: 0n, sumOfSquares: 0n },
         });
         return;
       case 'write':
-        if (writer !== undefined) {
+        // No batch takes a minute: a writer that old has nothing left to write, though it may still settle.
+        if (writer !== undefined && this.nowMs - writer.sinceMs < MINUTE_MS) {
           this.write(writer, sizeBytes);
         }
         return;
