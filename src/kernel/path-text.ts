@@ -1,10 +1,11 @@
+import { strictUtf8, utf8SequenceLength } from './utf8.js';
+
 /**
  * The one text form of a path (design invariant 11). On disk a name is bytes; everywhere that text is needed (API, CLI,
  * catalog, manifest, logs) it is written so: valid UTF-8 as it is, but each control character, DEL, backslash and each
  * byte that is not part of valid UTF-8 as `\xHH` (backslash itself as `\\`). The form is reversible and always a single
  * line, so a name can neither break a table nor a terminal.
  */
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const NEEDS_ESCAPE = /[\u0000-\u001f\u007f\u0080-\u009f\\]/;
 
@@ -70,7 +71,7 @@ function escapeBytes(bytes: Uint8Array): string {
   let out = '';
   let at = 0;
   while (at < bytes.length) {
-    const length = validSequenceLength(bytes, at);
+    const length = utf8SequenceLength(bytes, at);
     if (length === 0) {
       out += escapeRaw(bytes.subarray(at, at + 1));
       at += 1;
@@ -80,19 +81,4 @@ function escapeBytes(bytes: Uint8Array): string {
     }
   }
   return out;
-}
-
-/** Length of the valid UTF-8 sequence that starts at `at`, 0 when there is none. */
-function validSequenceLength(bytes: Uint8Array, at: number): number {
-  const first = bytes[at] ?? 0;
-  const length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-  if (length === 0 || at + length > bytes.length) {
-    return 0;
-  }
-  try {
-    strictUtf8.decode(bytes.subarray(at, at + length));
-    return length;
-  } catch {
-    return 0;
-  }
 }

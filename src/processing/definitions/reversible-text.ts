@@ -1,4 +1,4 @@
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+import { strictUtf8, utf8SequenceLength } from '../../kernel/utf8.js';
 const FIRST_ESCAPE = 0xdc00;
 
 /**
@@ -53,24 +53,9 @@ function decodeByBytes(line: Buffer): string {
   let text = '';
   let at = 0;
   while (at < line.length) {
-    const length = sequenceLength(line, at);
+    const length = utf8SequenceLength(line, at);
     text += length === 0 ? String.fromCharCode(FIRST_ESCAPE + (line[at] ?? 0)) : line.toString('utf8', at, at + length);
     at += Math.max(length, 1);
   }
   return text;
-}
-
-/** Length of the valid UTF-8 sequence at `at`, 0 when there is none. */
-function sequenceLength(bytes: Buffer, at: number): number {
-  const first = bytes[at] ?? 0;
-  const length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-  if (length === 0 || at + length > bytes.length) {
-    return 0;
-  }
-  try {
-    strictUtf8.decode(bytes.subarray(at, at + length));
-    return length;
-  } catch {
-    return 0;
-  }
 }
