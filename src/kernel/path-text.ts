@@ -1,14 +1,13 @@
 import { strictUtf8, utf8SequenceLength } from './utf8.js';
 
+const NEEDS_ESCAPE = /[\u0000-\u001f\u007f\u0080-\u009f\\]/;
+
 /**
  * The one text form of a path (design invariant 11). On disk a name is bytes; everywhere that text is needed (API, CLI,
  * catalog, manifest, logs) it is written so: valid UTF-8 as it is, but each control character, DEL, backslash and each
  * byte that is not part of valid UTF-8 as `\xHH` (backslash itself as `\\`). The form is reversible and always a single
  * line, so a name can neither break a table nor a terminal.
  */
-
-const NEEDS_ESCAPE = /[\u0000-\u001f\u007f\u0080-\u009f\\]/;
-
 export function pathToText(bytes: Uint8Array): string {
   try {
     const text = strictUtf8.decode(bytes);
