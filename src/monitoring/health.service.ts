@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CatalogService } from '../catalog/index.js';
 import { messageOf } from '../kernel/errors.js';
+import { withTimeLimit } from '../kernel/time-limit.js';
 import { Database } from '../platform/database/index.js';
 import { QUEUE, type WorkQueue } from '../platform/queue/index.js';
 import { StorageArea } from '../storage/index.js';
@@ -52,16 +53,10 @@ export class HealthService {
 }
 
 async function check(name: string, ask: () => Promise<unknown>): Promise<Check> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_LIMIT_MS} ms`)), CHECK_LIMIT_MS);
-  });
   try {
-    await Promise.race([ask(), limit]);
+    await withTimeLimit(ask(), CHECK_LIMIT_MS);
     return { name, status: 'up' };
   } catch (error) {
     return { name, status: 'down', message: messageOf(error) };
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { StationError } from '../../kernel/errors.js';
 import { Database, type Sql } from '../../platform/database/index.js';
+import { ENDED_STATES_SQL } from '../ledger/ledger-row.js';
 import {
   type Acquisition,
   type AcquisitionCounts,
@@ -196,7 +197,7 @@ export class AcquisitionRepository {
   async hasOpenRows(id: string): Promise<boolean> {
     const [record] = await this.database.query<{ is_open: boolean }>(
       `SELECT EXISTS (SELECT 1 FROM ledger WHERE acquisition_id = $1
-         AND state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')) AS is_open`,
+         AND state NOT IN (${ENDED_STATES_SQL})) AS is_open`,
       [id],
     );
     return record?.is_open ?? false;

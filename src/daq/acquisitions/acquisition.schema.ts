@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { pageQuery } from '../../platform/http/index.js';
+import { LEDGER_STATES } from '../ledger/ledger-row.js';
+import { ACQUISITION_STATUSES, ENDED_STATUSES } from './acquisition.js';
 
 const pathText = z.string().min(1).max(16_384);
 const patterns = z.array(z.string().min(1).max(4096)).max(100);
@@ -52,25 +54,13 @@ export const startAcquisitionBody = z
 
 export type StartAcquisitionBody = z.infer<typeof startAcquisitionBody>;
 
-const statuses = [
-  'pending',
-  'waiting-for-source',
-  'running',
-  'source-lost',
-  'finalizing',
-  'done',
-  'failed',
-  'aborting',
-  'aborted',
-] as const;
-
 /** Text that names one or several, separated by commas; `active` stands for all that are not over. */
 const statusList = z
   .string()
   .transform((text) =>
-    text === 'active' ? statuses.filter((status) => !['done', 'failed', 'aborted'].includes(status)) : text.split(','),
+    text === 'active' ? ACQUISITION_STATUSES.filter((status) => !ENDED_STATUSES.includes(status)) : text.split(','),
   )
-  .pipe(z.array(z.enum(statuses)));
+  .pipe(z.array(z.enum(ACQUISITION_STATUSES)));
 
 export const acquisitionsQuery = pageQuery.extend({
   status: statusList.optional(),
@@ -78,26 +68,11 @@ export const acquisitionsQuery = pageQuery.extend({
   experiment: z.string().optional(),
 });
 
-export const ledgerStates = [
-  'seen',
-  'settling',
-  'queued',
-  'transferring',
-  'verifying',
-  'cataloguing',
-  'done',
-  'deferred',
-  'failed',
-  'quarantined',
-  'skipped',
-  'cancelled',
-] as const;
-
 export const ledgerQuery = pageQuery.extend({
   state: z
     .string()
     .transform((text) => text.split(','))
-    .pipe(z.array(z.enum(ledgerStates)))
+    .pipe(z.array(z.enum(LEDGER_STATES)))
     .optional(),
   /** Text form, relative to the experiment's directory. */
   path: pathText.optional(),

@@ -18,16 +18,19 @@ export interface AcquisitionOptions {
 
 export type AcquisitionKind = 'monitor' | 'upload';
 
-export type AcquisitionStatus =
-  | 'pending'
-  | 'waiting-for-source'
-  | 'running'
-  | 'source-lost'
-  | 'finalizing'
-  | 'done'
-  | 'failed'
-  | 'aborting'
-  | 'aborted';
+export const ACQUISITION_STATUSES = [
+  'pending',
+  'waiting-for-source',
+  'running',
+  'source-lost',
+  'finalizing',
+  'done',
+  'failed',
+  'aborting',
+  'aborted',
+] as const;
+
+export type AcquisitionStatus = (typeof ACQUISITION_STATUSES)[number];
 
 export const ENDED_STATUSES: readonly AcquisitionStatus[] = ['done', 'failed', 'aborted'];
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database, type Sql } from '../../platform/database/index.js';
-import type { ClaimedRow, RowChange } from './ledger-row.js';
+import { type ClaimedRow, ENDED_STATES_SQL, type RowChange } from './ledger-row.js';
 
 interface ClaimRecord {
   id: string;
@@ -52,7 +52,7 @@ const WITH_SIBLINGS = `
     c.version IS NULL AND EXISTS (
       SELECT 1 FROM ledger o
       WHERE o.experiment_id = c.experiment_id AND o.destination_key = c.destination_key AND o.id <> c.id
-        AND o.version IS NOT NULL AND o.state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')) AS has_open_sibling,
+        AND o.version IS NOT NULL AND o.state NOT IN (${ENDED_STATES_SQL})) AS has_open_sibling,
     c.version IS NULL AND NOT EXISTS (
       SELECT 1 FROM ledger o
       WHERE o.experiment_id = c.experiment_id AND o.destination_key = c.destination_key
@@ -105,7 +105,7 @@ export class LedgerClaims {
     }>(
       `UPDATE ledger SET claimed_by = NULL, due_at = now(), updated_at = now(), ${CUT_OFF}
        WHERE claimed_by IS NOT NULL AND claimed_by <> $1
-         AND state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')
+         AND state NOT IN (${ENDED_STATES_SQL})
        RETURNING id, size_bytes, experiment_id, destination_path`,
       [this.claimant],
     );
@@ -187,7 +187,7 @@ export class LedgerClaims {
   async due(limit: number): Promise<{ id: string; sizeBytes: bigint; isRetry: boolean }[]> {
     const rows = await this.database.query<{ id: string; size_bytes: string; is_retry: boolean }>(
       `SELECT id, size_bytes, state <> 'queued' OR attempts > 0 AS is_retry FROM ledger
-       WHERE state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')
+       WHERE state NOT IN (${ENDED_STATES_SQL})
          AND state IN ('queued', 'failed', 'cataloguing') AND claimed_by IS NULL AND due_at <= now()
        ORDER BY due_at, id LIMIT $1`,
       [limit],

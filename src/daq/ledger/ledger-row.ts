@@ -1,21 +1,24 @@
+export const LEDGER_STATES = [
+  'seen',
+  'settling',
+  'queued',
+  'transferring',
+  'verifying',
+  'cataloguing',
+  'done',
+  'deferred',
+  'failed',
+  'quarantined',
+  'skipped',
+  'cancelled',
+] as const;
+
 /**
  * Where a file version stands. In order: `seen settling queued transferring verifying cataloguing done`; aside:
  * `deferred` (changed while it was read; looked at again), `failed` (tried again at `dueAt`), `quarantined` (needs a
  * person), `skipped` and `cancelled` (with the reason).
  */
-export type LedgerState =
-  | 'seen'
-  | 'settling'
-  | 'queued'
-  | 'transferring'
-  | 'verifying'
-  | 'cataloguing'
-  | 'done'
-  | 'deferred'
-  | 'failed'
-  | 'quarantined'
-  | 'skipped'
-  | 'cancelled';
+export type LedgerState = (typeof LEDGER_STATES)[number];
 
 /** Reasons of rows that ended without content although the file may be there again: a later look takes it anew. */
 export const SOURCE_VANISHED = 'source-vanished';
@@ -25,6 +28,9 @@ export const EXISTED_BEFORE_START = 'existed-before-start';
 
 /** Nothing happens to such a row by itself any more. A quarantined one waits for a person, but its acquisition can end. */
 export const ENDED_STATES: readonly LedgerState[] = ['done', 'skipped', 'cancelled', 'quarantined'];
+
+/** The same as SQL literals: parameters would keep the planner from the partial indexes on open rows. */
+export const ENDED_STATES_SQL = ENDED_STATES.map((state) => `'${state}'`).join(', ');
 
 /** A regular file as a scan saw it. Paths are bytes. */
 export interface SeenFile {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Job } from 'bullmq';
 import { messageOf, StationError } from '../../kernel/errors.js';
+import { withTimeLimit } from '../../kernel/time-limit.js';
 import { type BullBackend, type BullQueue, type BullWorker, JOB_OPTIONS } from './bull-backend.js';
 import type { JobHandler, QueueJob, QueueName, WorkQueue } from './work-queue.port.js';
 
@@ -40,7 +41,7 @@ export class BullWorkQueue implements WorkQueue {
       opts: { ...JOB_OPTIONS, jobId: job.id, ...(job.priority === undefined ? {} : { priority: job.priority }) },
     }));
     try {
-      await withTimeout(this.queue(name).addBulk(entries), ADD_TIMEOUT_MS);
+      await withTimeLimit(this.queue(name).addBulk(entries), ADD_TIMEOUT_MS);
       this.addFailedAt = 0;
     } catch (error) {
       this.addFailedAt = Date.now();
@@ -83,7 +84,7 @@ export class BullWorkQueue implements WorkQueue {
   }
 
   async depth(name: QueueName): Promise<number> {
-    const counts = await withTimeout(
+    const counts = await withTimeLimit(
       this.queue(name).getJobCounts('wait', 'prioritized', 'delayed'),
       ADD_TIMEOUT_MS,
     ).catch((error: unknown) => {
@@ -137,20 +138,7 @@ export class BullWorkQueue implements WorkQueue {
   }
 }
 
-async function withTimeout<T>(promise: Promise<T>, limitMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
-  });
-  try {
-    return await Promise.race([promise, limit]);
-  } finally {
-    clearTimeout(timer);
-    promise.catch(() => undefined);
-  }
-}
-
 /** A server that is already gone must not keep the station from stopping. */
 async function quietly(promise: Promise<unknown>): Promise<void> {
-  await withTimeout(promise, ADD_TIMEOUT_MS * 2).catch(() => undefined);
+  await withTimeLimit(promise, ADD_TIMEOUT_MS * 2).catch(() => undefined);
 }
