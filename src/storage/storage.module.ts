@@ -1,6 +1,6 @@
 import { Inject, Injectable, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type StationConfig } from '../platform/config/index.js';
-import { LocalTransferEngine } from './local-transfer-engine.js';
+import { LocalTransferEngine } from './local/local-transfer-engine.js';
 import { ReplicaRepository } from './replica.repository.js';
 import { StorageArea } from './storage-area.js';
 import { TRANSFER_ENGINE, type TransferEngine } from './transfer-engine.port.js';

@@ -1,4 +1,4 @@
-import { LocalTransferEngine } from '../../../src/storage/local-transfer-engine.js';
+import { LocalTransferEngine } from '../../../src/storage/local/local-transfer-engine.js';
 import { transferEngineContract } from './transfer-engine.suite.js';
 
 transferEngineContract('local', () => new LocalTransferEngine(2));

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, constants, fsyncSync, lstatSync, mkdirSync, openSync } from 'node:fs';
-import { driverCode } from '../kernel/errors.js';
-import { directoryOf } from '../kernel/path-bytes.js';
+import { driverCode } from '../../kernel/errors.js';
+import { directoryOf } from '../../kernel/path-bytes.js';
 
 /** Makes what is missing between `base` (which must exist) and `directory`; answers the directories that changed. */
 export function makeDirectories(base: Uint8Array, directory: Buffer, mode: number): Buffer[] {

@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { unlink } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
-import { StationError } from '../kernel/errors.js';
-import { workerUrl } from '../platform/worker-url.js';
+import { StationError } from '../../kernel/errors.js';
+import { workerUrl } from '../../platform/worker-url.js';
 import { temporaryOf } from './copy-file.js';
-import type { Remains, TransferEngine, TransferOutcome, TransferTask } from './transfer-engine.port.js';
+import type { Remains, TransferEngine, TransferOutcome, TransferTask } from '../transfer-engine.port.js';
 
 interface PendingBatch {
   batch: number;

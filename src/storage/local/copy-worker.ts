@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { copyBatch } from './copy-batch.js';
-import type { TransferTask } from './transfer-engine.port.js';
+import type { TransferTask } from '../transfer-engine.port.js';
 
 /** Entry of a copying thread: one batch in, its outcomes out. */
 parentPort?.on('message', (message: { batch: number; tasks: TransferTask[] }) => {

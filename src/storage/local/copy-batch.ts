@@ -1,9 +1,9 @@
 import { realpathSync } from 'node:fs';
-import { directoryOf, isBelowOrSame, joinBytes } from '../kernel/path-bytes.js';
-import { CopyRefusal, faultOf } from './copy-faults.js';
+import { directoryOf, isBelowOrSame, joinBytes } from '../../kernel/path-bytes.js';
+import { CopyRefusal, faultOf } from '../copy-faults.js';
 import { copyFile, removeQuietly, temporaryOf } from './copy-file.js';
 import { makeDirectories, syncDirectory } from './durable-directories.js';
-import type { TransferOutcome, TransferTask } from './transfer-engine.port.js';
+import type { TransferOutcome, TransferTask } from '../transfer-engine.port.js';
 
 /**
  * Copies a batch with synchronous calls (made for a worker thread: measured three times faster than promises on small

@@ -13,12 +13,12 @@ import {
   renameSync,
   unlinkSync,
 } from 'node:fs';
-import { driverCode } from '../kernel/errors.js';
-import { directoryOf, isBelowOrSame, joinBytes } from '../kernel/path-bytes.js';
-import { CopyRefusal } from './copy-faults.js';
+import { driverCode } from '../../kernel/errors.js';
+import { directoryOf, isBelowOrSame, joinBytes } from '../../kernel/path-bytes.js';
+import { CopyRefusal } from '../copy-faults.js';
 import { makeDirectories, syncDirectory } from './durable-directories.js';
 import { digestFile, digestOf, pour, type Poured } from './pour.js';
-import type { FileIdentity, Remains, TransferOutcome, TransferTask } from './transfer-engine.port.js';
+import type { FileIdentity, Remains, TransferOutcome, TransferTask } from '../transfer-engine.port.js';
 
 /** The temporary file of a task lies beside its destination and carries its id. */
 export function temporaryOf(task: Remains): Buffer {
