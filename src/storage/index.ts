@@ -1,5 +1,6 @@
 export { StorageModule } from './storage.module.js';
 export { StorageArea } from './storage-area.js';
+export { isVerified, justifiesDeletion, type Proof, PROOFS } from './proof.js';
 export { type NewReplica, type Replica, ReplicaRepository } from './replica.repository.js';
 export { storageConfigSchema, type StorageConfig } from './storage.config.js';
 export {
@@ -10,4 +11,5 @@ export {
   type TransferEngine,
   type TransferOutcome,
   type TransferTask,
+  type WantedProof,
 } from './transfer-engine.port.js';

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { pathToText } from '../kernel/path-text.js';
 import { Database, type Sql } from '../platform/database/index.js';
+import type { Proof } from './proof.js';
 
 export interface NewReplica {
   /** Ledger row of the file version that this is a copy of. */
@@ -8,9 +9,10 @@ export interface NewReplica {
   experimentId: number;
   /** Absolute path at the destination. */
   path: Uint8Array;
-  md5Sum: string;
+  /** Null if none was computed (proof `size`). */
+  md5Sum: string | null;
   sizeBytes: bigint;
-  proof: string;
+  proof: Proof;
 }
 
 export interface Replica {

@@ -1,3 +1,5 @@
+import type { Proof } from './proof.js';
+
 /** What identifies the content that was seen: if any of it differs later, the file has changed. */
 export interface FileIdentity {
   sizeBytes: bigint;
@@ -20,6 +22,8 @@ export interface TransferTask {
   replaces: { keepAs: Uint8Array } | null;
   /** `compare`: another source already stands for this destination; only read and digest, never write. */
   mode: 'copy' | 'compare';
+  /** `size`: only copy and compare the sizes, without a digest. The copy that results is not verified. */
+  proof: WantedProof;
   fileMode: number;
   directoryMode: number;
 }
@@ -27,14 +31,15 @@ export interface TransferTask {
 /** Where a cut-off attempt may have left a temporary file. */
 export type Remains = Pick<TransferTask, 'id' | 'experimentDirectory' | 'destinationPath'>;
 
-/** How a copy was proven: `read-back` = every byte read again at the destination and found equal. */
-export type Proof = 'read-back';
+/** What can be asked for; an engine whose channel cannot sync answers `read-back` by `read-back-unsynced`. */
+export type WantedProof = Extract<Proof, 'read-back' | 'size'>;
 
 export type TransferOutcome =
   | {
       id: string;
       status: 'published';
-      md5Sum: string;
+      /** Null if none was computed (proof `size`). */
+      md5Sum: string | null;
       sizeBytes: bigint;
       proof: Proof;
       /** Whether content of the version before now lies where `replaces.keepAs` said. */

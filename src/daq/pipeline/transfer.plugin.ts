@@ -81,6 +81,7 @@ export class TransferPlugin implements FilePlugin {
       destinationPath: row.destinationPath,
       replaces: replacesOf(file),
       mode: row.version === null ? 'compare' : 'copy',
+      proof: 'read-back',
       fileMode: this.config.storage.fileMode,
       directoryMode: this.config.storage.directoryMode,
     };
@@ -197,7 +198,7 @@ function published(file: PipelineFile, result: Extract<TransferOutcome, { status
   return {
     kind: 'passed',
     ledgerId: row.id,
-    change: { md5Sum: result.md5Sum, isTransferred: true },
+    change: { ...(result.md5Sum === null ? {} : { md5Sum: result.md5Sum }), isTransferred: true },
     replica: {
       ledgerId: row.id,
       experimentId: experiment.id,

@@ -17,7 +17,7 @@ import { driverCode } from '../../kernel/errors.js';
 import { directoryOf, isBelowOrSame, joinBytes } from '../../kernel/path-bytes.js';
 import { CopyRefusal } from '../copy-faults.js';
 import { makeDirectories, syncDirectory } from './durable-directories.js';
-import { digestFile, digestOf, pour, type Poured } from './pour.js';
+import { type Digest, digestFile, digestOf, pour, pourUnseen } from './pour.js';
 import type { FileIdentity, Remains, TransferOutcome, TransferTask } from '../transfer-engine.port.js';
 
 /** The temporary file of a task lies beside its destination and carries its id. */
@@ -55,16 +55,16 @@ function copyOpened(task: TransferTask, source: number): TransferOutcome {
   let published = false;
   const target = openSync(temporary, WRITE_NEW, 0o600);
   try {
-    const poured = pour(source, target, task.expected.sizeBytes);
+    const copy = task.proof === 'size' ? bringUnseen(task, source, target) : bringDigested(task, source, target);
     const before = fstatSync(source, { bigint: true });
     futimesSync(target, seconds(before.atimeNs), seconds(before.mtimeNs));
     fchmodSync(target, task.fileMode);
     fsyncSync(target);
-    const refused = changeOf(source, task) ?? readBack(task, target, poured);
+    const refused = changeOf(source, task) ?? copy.check();
     if (refused !== undefined) {
       return refused;
     }
-    const outcome = publish(task, temporary, poured);
+    const outcome = publish(task, temporary, copy);
     published = outcome.status === 'published';
     return outcome;
   } finally {
@@ -125,22 +125,58 @@ function replacementOf(task: TransferTask): string | undefined {
   return now === undefined || now.ino === task.expected.inode ? undefined : 'another file has taken its name';
 }
 
-function readBack(task: TransferTask, target: number, poured: Poured): TransferOutcome | undefined {
-  const foundMd5Sum = poured.verify(target);
-  return foundMd5Sum === poured.md5Sum
-    ? undefined
-    : { id: task.id, status: 'corrupt', md5Sum: poured.md5Sum, foundMd5Sum };
+/** A copy under its temporary name. */
+interface Copy {
+  proven: Pick<Extract<TransferOutcome, { status: 'published' }>, 'md5Sum' | 'sizeBytes' | 'proof'>;
+  /** Refuses the copy if what lies there is not what was brought. */
+  check(): TransferOutcome | undefined;
+  /** Its content, for the rare case that it is asked whether another file has the same. */
+  digest(): Digest;
 }
 
-function publish(task: TransferTask, temporary: Buffer, poured: Poured): TransferOutcome {
+function bringDigested(task: TransferTask, source: number, target: number): Copy {
+  const poured = pour(source, target, task.expected.sizeBytes);
+  const { md5Sum, sizeBytes } = poured;
+  return {
+    proven: { md5Sum, sizeBytes, proof: 'read-back' },
+    check: () => {
+      const foundMd5Sum = poured.verify(target);
+      return foundMd5Sum === md5Sum ? undefined : { id: task.id, status: 'corrupt', md5Sum, foundMd5Sum };
+    },
+    digest: () => poured,
+  };
+}
+
+function bringUnseen(task: TransferTask, source: number, target: number): Copy {
+  const sizeBytes = pourUnseen(source, target);
+  return {
+    proven: { md5Sum: null, sizeBytes, proof: 'size' },
+    check: () => {
+      const found = fstatSync(target, { bigint: true }).size;
+      return found === sizeBytes
+        ? undefined
+        : {
+            id: task.id,
+            status: 'failed',
+            code: 'SIZE_DIFFERS',
+            message: `The copy has ${found} bytes instead of ${sizeBytes}; it was thrown away.`,
+            kind: 'transient',
+          };
+    },
+    digest: () => digestOf(target),
+  };
+}
+
+function publish(task: TransferTask, temporary: Buffer, copy: Copy): TransferOutcome {
   const final = joinBytes(task.experimentDirectory, task.destinationPath);
   const present = lstatSync(final, { bigint: true, throwIfNoEntry: false });
   let keptPrevious = false;
   if (present !== undefined) {
+    const { md5Sum, sizeBytes } = copy.digest();
     const found = present.isFile() ? digestFile(final) : { md5Sum: 'not-a-file', sizeBytes: -1n };
-    const isSame = found.md5Sum === poured.md5Sum && found.sizeBytes === poured.sizeBytes;
+    const isSame = found.md5Sum === md5Sum && found.sizeBytes === sizeBytes;
     if (task.replaces === null && !isSame) {
-      return { id: task.id, status: 'occupied', md5Sum: poured.md5Sum, foundMd5Sum: found.md5Sum };
+      return { id: task.id, status: 'occupied', md5Sum, foundMd5Sum: found.md5Sum };
     }
     if (task.replaces !== null) {
       // Same content: an attempt before this one was cut off after its rename; what it kept is still there.
@@ -148,8 +184,7 @@ function publish(task: TransferTask, temporary: Buffer, poured: Poured): Transfe
     }
   }
   renameSync(temporary, final);
-  const { md5Sum, sizeBytes } = poured;
-  return { id: task.id, status: 'published', md5Sum, sizeBytes, proof: 'read-back', keptPrevious };
+  return { id: task.id, status: 'published', ...copy.proven, keptPrevious };
 }
 
 function keptPath(task: TransferTask): Buffer {

@@ -25,6 +25,11 @@ export interface Poured extends Digest {
   verify(target: number): string;
 }
 
+/** Copies `source` to `target` without looking at the bytes (proof `size`); answers how many it brought. */
+export function pourUnseen(source: number, target: number): bigint {
+  return BigInt(copyChunks(source, target, () => undefined));
+}
+
 /**
  * Copies `source` to `target` in one reading pass, with its MD5. Holes of a sparse file stay holes. The caller looks at the
  * source afterwards: what is not of the expected size then was being written to, and its copy is thrown away.
@@ -52,14 +57,24 @@ function pourSmall(source: number, target: number, expectedBytes: number): Poure
 }
 
 function pourLarge(source: number, target: number): Poured {
+  const md5 = createHash('md5');
+  const length = copyChunks(source, target, (bytes) => md5.update(bytes));
+  return {
+    md5Sum: md5.digest('hex'),
+    sizeBytes: BigInt(length),
+    verify: (copy) => digestOf(copy).md5Sum,
+  };
+}
+
+/** Shows every chunk on its way; holes stay holes. */
+function copyChunks(source: number, target: number, see: (bytes: Buffer) => void): number {
   const chunk = scratch().content.subarray(0, CHUNK_BYTES);
   const stats = fstatSync(source);
   const isSparse = stats.blocks * 512 < stats.size;
-  const md5 = createHash('md5');
   let position = 0;
   for (let read = readSync(source, chunk, 0, CHUNK_BYTES, position); read > 0;) {
     const bytes = chunk.subarray(0, read);
-    md5.update(bytes);
+    see(bytes);
     if (!isSparse || !bytes.equals(zeros.subarray(0, read))) {
       writeFully(target, bytes, position);
     }
@@ -67,11 +82,7 @@ function pourLarge(source: number, target: number): Poured {
     read = readSync(source, chunk, 0, CHUNK_BYTES, position);
   }
   ftruncateSync(target, position);
-  return {
-    md5Sum: md5.digest('hex'),
-    sizeBytes: BigInt(position),
-    verify: (copy) => digestOf(copy).md5Sum,
-  };
+  return position;
 }
 
 /** MD5 and size of what an open file holds now. */

@@ -54,6 +54,7 @@ export function transferEngineContract(name: string, open: () => TransferEngine)
         destinationPath: Buffer.concat([Buffer.from('data/'), Buffer.from(path)]),
         replaces: null,
         mode: 'copy',
+        proof: 'read-back',
         fileMode: 0o640,
         directoryMode: 0o2770,
         ...changes,
@@ -232,6 +233,33 @@ export function transferEngineContract(name: string, open: () => TransferEngine)
       const task = aTask('a', { id: '43', replaces: { keepAs: Buffer.from('system/versions/v1/data/a') } });
       expect(await transferOne(task)).toMatchObject({ status: 'published', keptPrevious: false });
       expect(filesBelow(experiment)).toEqual(['data/a']);
+    });
+
+    it.each([0, 57_000, 9_000_001])('computes no digest of %i bytes when only the size is asked for', async (size) => {
+      const content = randomBytes(size);
+      writeFileSync(join(source, 'a'), content);
+      expect(await transferOne(aTask('a', { proof: 'size' }))).toEqual({
+        id: '42',
+        status: 'published',
+        md5Sum: null,
+        sizeBytes: BigInt(size),
+        proof: 'size',
+        keptPrevious: false,
+      });
+      expect(readFileSync(join(experiment, 'data/a')).equals(content)).toBe(true);
+      expect(filesBelow(experiment)).toEqual(['data/a']);
+    });
+
+    it('compares content with what stands at the destination even when only the size is asked for', async () => {
+      writeFileSync(join(source, 'a'), 'new 1');
+      writeFileSync(join(experiment, 'data/a'), 'other');
+      expect(await transferOne(aTask('a', { proof: 'size' }))).toMatchObject({
+        status: 'occupied',
+        md5Sum: md5(Buffer.from('new 1')),
+        foundMd5Sum: md5(Buffer.from('other')),
+      });
+      writeFileSync(join(experiment, 'data/a'), 'new 1');
+      expect(await transferOne(aTask('a', { proof: 'size' }))).toMatchObject({ status: 'published', proof: 'size' });
     });
 
     it('only reads when it is asked to compare', async () => {
