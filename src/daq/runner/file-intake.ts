@@ -5,7 +5,7 @@ import type { LedgerRepository, NewRow } from '../ledger/ledger.repository.js';
 import { EXISTED_BEFORE_START, type LedgerState, type SeenFile } from '../ledger/ledger-row.js';
 import { type Decision, reconcile } from '../ledger/reconcile.js';
 import type { BatchOffers } from '../pipeline/batch-offers.js';
-import type { ScannedFile } from '../scan/tree-scan.js';
+import type { ScannedFile } from '../source/source-tree.port.js';
 import type { SettleTracker } from '../settle/settle-tracker.js';
 
 /** How often a batch is looked up again whose versions another acquisition took in between. */

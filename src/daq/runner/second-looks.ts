@@ -2,7 +2,8 @@ import { relativeTo } from '../../kernel/path-bytes.js';
 import type { Acquisition } from '../acquisitions/acquisition.js';
 import type { LedgerRepository } from '../ledger/ledger.repository.js';
 import { type SeenFile, SOURCE_VANISHED } from '../ledger/ledger-row.js';
-import { lookIfPossible, type ScannedFile } from '../scan/tree-scan.js';
+import { lookIfPossible } from '../scan/tree-scan.js';
+import type { ScannedFile } from '../source/source-tree.port.js';
 import type { SettleTracker } from '../settle/settle-tracker.js';
 
 const DEFERRED_PER_TURN = 500;

@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { FilterOptions } from './file-filter.js';
-import { type ScanBatch, scanTree } from './tree-scan.js';
+import type { ScanBatch } from '../source/source-tree.port.js';
+import { scanTree } from './tree-scan.js';
 
 export type ScanRequest =
   | { kind: 'open'; scan: number; root: Uint8Array; filter: FilterOptions; batchSize: number }

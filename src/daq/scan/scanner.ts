@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { workerUrl } from '../../platform/worker-url.js';
 import type { FilterOptions } from './file-filter.js';
 import type { ScanReply, ScanRequest } from './scan-worker.js';
-import type { ScanBatch } from './tree-scan.js';
+import type { ScanBatch } from '../source/source-tree.port.js';
 
 const BATCH_SIZE = 1000;
 

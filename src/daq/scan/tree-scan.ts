@@ -1,28 +1,8 @@
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { driverCode } from '../../kernel/errors.js';
 import { joinBytes } from '../../kernel/path-bytes.js';
+import type { ScanBatch, ScannedFile } from '../source/source-tree.port.js';
 import { FileFilter, type FilterOptions } from './file-filter.js';
-
-export interface ScannedFile {
-  /** Relative to the root of the scan. */
-  relativePath: Uint8Array;
-  device: bigint;
-  inode: bigint;
-  sizeBytes: bigint;
-  mtimeNs: bigint;
-  ctimeNs: bigint;
-}
-
-/** Something that is there but cannot be taken; the scan goes on. */
-export interface ScanProblem {
-  relativePath: Uint8Array;
-  code: string;
-}
-
-export interface ScanBatch {
-  files: ScannedFile[];
-  problems: ScanProblem[];
-}
 
 /**
  * Walks a tree depth first with synchronous calls (made for a worker thread) and yields what it finds in batches.
@@ -31,7 +11,7 @@ export interface ScanBatch {
 export function* scanTree(root: Buffer, options: FilterOptions, batchSize: number): Generator<ScanBatch> {
   const filter = new FileFilter(options);
   const pending: Buffer[] = [Buffer.alloc(0)];
-  let batch: ScanBatch = { files: [], problems: [] };
+  let batch: ScanBatch = { files: [], problems: [], directories: [] };
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     for (const entry of listDirectory(root, directory, batch)) {
       const relativePath = joinBytes(directory, entry.name);
@@ -44,7 +24,7 @@ export function* scanTree(root: Buffer, options: FilterOptions, batchSize: numbe
       }
       if (batch.files.length + batch.problems.length >= batchSize) {
         yield batch;
-        batch = { files: [], problems: [] };
+        batch = { files: [], problems: [], directories: [] };
       }
     }
   }
