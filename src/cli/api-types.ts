@@ -135,7 +135,16 @@ export interface WhyFile {
   verdict: string;
   rows: (Omit<LedgerRow, 'path'> & {
     source: { host: string; path: string };
-    replicas: { location: string; md5Sum: string; sizeBytes: number; proof: string; verifiedAt: string }[];
+    warnings: { at: string; plugin: string; code: string; message: string }[];
+    replicas: {
+      destination: string;
+      location: string;
+      md5Sum: string | null;
+      sizeBytes: number;
+      proof: string;
+      verifiedAt: string;
+      trouble: { kind: string; reason: string | null } | null;
+    }[];
     timeline: { at: string; what: string }[];
   })[];
 }

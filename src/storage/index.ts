@@ -1,7 +1,14 @@
 export { StorageModule } from './storage.module.js';
 export { StorageArea } from './storage-area.js';
 export { isVerified, justifiesDeletion, type Proof, PROOFS } from './proof.js';
-export { type NewReplica, type Replica, ReplicaRepository } from './replica.repository.js';
+export {
+  type NewReplica,
+  PRIMARY,
+  type Replica,
+  type ReplicaOfVersion,
+  ReplicaRepository,
+  type ReplicaTrouble,
+} from './replica.repository.js';
 export { storageConfigSchema, type StorageConfig } from './storage.config.js';
 export {
   type FaultKind,

@@ -1,5 +1,19 @@
-import type { Replica } from '../../storage/index.js';
+import type { Proof, ReplicaTrouble } from '../../storage/index.js';
 import type { LedgerRowView } from './ledger-row.view.js';
+
+/** A copy of a file version, as the API shows it. */
+export interface ReplicaView {
+  ledgerId: string;
+  destination: string;
+  /** At the primary destination the absolute path, elsewhere relative to the experiment's directory there. */
+  location: string;
+  md5Sum: string | null;
+  sizeBytes: number;
+  proof: Proof;
+  verifiedAt: string;
+  /** What an audit found to be the matter with it since. */
+  trouble: { kind: ReplicaTrouble; reason: string | null } | null;
+}
 
 export interface TimelineEntry {
   at: string;
@@ -19,14 +33,14 @@ export interface FileWhy {
   path: string;
   /** One sentence: where the file stands, why, and what to do if anything. */
   verdict: string;
-  rows: (LedgerRowView & { replicas: Replica[]; otherSources: OtherSource[]; timeline: TimelineEntry[] })[];
+  rows: (LedgerRowView & { replicas: ReplicaView[]; otherSources: OtherSource[]; timeline: TimelineEntry[] })[];
 }
 
 /** Answers "where is my file and why" from the records alone. `rows`: newest first. */
 export function whyOf(
   path: string,
   rows: readonly LedgerRowView[],
-  replicas: readonly Replica[],
+  replicas: readonly ReplicaView[],
   sources: readonly OtherSource[],
 ): FileWhy {
   const [newest] = rows;
@@ -47,6 +61,7 @@ function unknown(): string {
 
 function verdictOf(row: LedgerRowView): string {
   const because = row.reason === null ? '' : ` ${row.reason}`;
+  const but = row.warnings.length === 0 ? '' : ` ${warned(row.warnings)}`;
   switch (row.state) {
     case 'seen':
     case 'settling':
@@ -59,7 +74,7 @@ function verdictOf(row: LedgerRowView): string {
     case 'cataloguing':
       return `It is in storage, verified, and waits for the steps after that.${because}`;
     case 'done':
-      return `It is safe: version ${row.version ?? '?'} is in storage, read back and cataloged.`;
+      return `It is safe: version ${row.version ?? '?'} is in storage, read back and cataloged.${but}`;
     case 'deferred':
       return `It changed while it was copied, so it is looked at again.${because}`;
     case 'failed':
@@ -73,9 +88,15 @@ function verdictOf(row: LedgerRowView): string {
   }
 }
 
+function warned(warnings: LedgerRowView['warnings']): string {
+  const newest = warnings.at(-1);
+  const more = warnings.length === 1 ? '' : ` (and ${warnings.length - 1} more)`;
+  return newest === undefined ? '' : `Plug-in ${newest.plugin} warned: ${newest.message}${more}`;
+}
+
 function timelineOf(
   row: LedgerRowView,
-  replicas: readonly Replica[],
+  replicas: readonly ReplicaView[],
   otherSources: readonly OtherSource[],
 ): TimelineEntry[] {
   const entries: TimelineEntry[] = [
@@ -90,6 +111,9 @@ function timelineOf(
   }
   for (const replica of replicas) {
     entries.push({ at: replica.verifiedAt, what: `copy ${replica.location} proven by ${replica.proof}` });
+  }
+  for (const { at, plugin, code, message } of row.warnings) {
+    entries.push({ at, what: `warning of ${plugin} (${code}): ${message}` });
   }
   for (const { foundAt, host, path } of otherSources) {
     entries.push({ at: foundAt, what: `the same content found at ${host}:${path}` });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database, type Sql } from '../../platform/database/index.js';
-import { type ClaimedRow, ENDED_STATES_SQL, type RowChange } from './ledger-row.js';
+import { type ClaimedRow, ENDED_STATES_SQL, type RowChange, type RowWarning } from './ledger-row.js';
 
 interface ClaimRecord {
   id: string;
@@ -66,6 +66,19 @@ const WITH_SIBLINGS = `
 const CUT_OFF = `
   is_cut_off = is_cut_off OR state IN ('transferring', 'verifying'),
   state = CASE WHEN state IN ('transferring', 'verifying') THEN 'queued' ELSE state END`;
+
+/** More of them would only bury what matters. */
+const MOST_WARNINGS = 20;
+const LONGEST_WARNING = 2000;
+
+/** A step that is repeated after a crash says the same again, which is not kept twice. */
+const WITH_WARNING = `(
+  SELECT jsonb_agg(kept.warning ORDER BY kept.at) FROM (
+    SELECT known.warning, known.at
+    FROM jsonb_array_elements(coalesce(l.warnings, '[]') || jsonb_build_array(c.warning || jsonb_build_object('at', now())))
+      WITH ORDINALITY AS known (warning, at)
+    WHERE known.at > jsonb_array_length(coalesce(l.warnings, '[]')) OR NOT known.warning @> c.warning
+    ORDER BY known.at DESC LIMIT ${MOST_WARNINGS}) kept)`;
 
 /**
  * The working side of the ledger. A row is worked on only by whoever has claimed it; every change is a compare-and-set
@@ -142,11 +155,12 @@ export class LedgerClaims {
          transferred_at = CASE WHEN c.is_transferred THEN now() ELSE l.transferred_at END,
          done_at = CASE WHEN c.state = 'done' THEN now() ELSE l.done_at END,
          is_cut_off = l.is_cut_off OR c.is_cut_off,
+         warnings = CASE WHEN c.warning IS NULL THEN l.warnings ELSE ${WITH_WARNING} END,
          claimed_by = CASE WHEN $12 THEN l.claimed_by END
        FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::float8[], $8::int[], $9::text[],
-         $10::text[], $11::bool[], $13::bool[], $14::bool[])
+         $10::text[], $11::bool[], $13::bool[], $14::bool[], $15::jsonb[])
          AS c (id, state, reason_code, reason, attempts, due_in, finished_order, md5_sum, found_md5_sum, drops_version,
-           is_transferred, is_cut_off)
+           is_transferred, is_cut_off, warning)
        WHERE l.id = c.id AND l.claimed_by = $1`,
       [
         this.claimant,
@@ -163,6 +177,7 @@ export class LedgerClaims {
         options.keepClaim,
         changes.map((change) => change.isTransferred ?? false),
         changes.map((change) => change.isCutOff ?? false),
+        changes.map((change) => warningJson(change.warning)),
       ],
     );
   }
@@ -225,6 +240,14 @@ function toClaimedRow(record: ClaimRecord): ClaimedRow {
     hasOpenSibling: record.has_open_sibling,
     isDestinationFree: record.is_destination_free,
   };
+}
+
+function warningJson(warning: RowWarning | undefined): string | null {
+  if (warning === undefined) {
+    return null;
+  }
+  const message = storable(warning.message)?.slice(0, LONGEST_WARNING);
+  return JSON.stringify({ plugin: warning.plugin, code: storable(warning.code), message });
 }
 
 /** Text columns cannot hold U+0000, and a fault that cannot be written down would be worked on for ever. */

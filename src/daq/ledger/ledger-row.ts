@@ -94,6 +94,13 @@ export interface ClaimedRow {
   isDestinationFree: boolean;
 }
 
+/** Something that a person should know of a file that went on nevertheless. */
+export interface RowWarning {
+  plugin: string;
+  code: string;
+  message: string;
+}
+
 /** What becomes of a claimed row. Fields that are absent keep their value. */
 export interface RowChange {
   id: string;
@@ -110,4 +117,6 @@ export interface RowChange {
   isTransferred?: boolean;
   /** The copy broke off; how far it had come is not known. */
   isCutOff?: boolean;
+  /** Added to those that the row has; the oldest give way to it. */
+  warning?: RowWarning;
 }

@@ -1,5 +1,5 @@
 import { pathToText } from '../../kernel/path-text.js';
-import type { LedgerState } from './ledger-row.js';
+import type { LedgerState, RowWarning } from './ledger-row.js';
 
 /** A ledger row as the API shows it. */
 export interface LedgerRowView {
@@ -26,6 +26,12 @@ export interface LedgerRowView {
   updatedAt: string;
   /** When a failed row is tried again. */
   dueAt: string | null;
+  /** What plug-ins said although the file went on, oldest first. */
+  warnings: RowWarningView[];
+}
+
+export interface RowWarningView extends RowWarning {
+  at: string;
 }
 
 export interface LedgerRecord {
@@ -50,6 +56,7 @@ export interface LedgerRecord {
   done_at: Date | null;
   updated_at: Date;
   due_at: Date;
+  warnings: RowWarningView[] | null;
 }
 
 export function ledgerRowView(record: LedgerRecord): LedgerRowView {
@@ -74,5 +81,6 @@ export function ledgerRowView(record: LedgerRecord): LedgerRowView {
     doneAt: record.done_at?.toISOString() ?? null,
     updatedAt: record.updated_at.toISOString(),
     dueAt: record.state === 'failed' ? record.due_at.toISOString() : null,
+    warnings: (record.warnings ?? []).map((warning) => ({ ...warning, at: new Date(warning.at).toISOString() })),
   };
 }

@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { joinBytes } from '../../kernel/path-bytes.js';
 import { pathToText } from '../../kernel/path-text.js';
 import { Database } from '../../platform/database/index.js';
 import { decodeCursor, type Page, pageOf } from '../../platform/http/index.js';
-import { ReplicaRepository } from '../../storage/index.js';
+import { ExperimentsService } from '../../experiments/index.js';
+import { PRIMARY, type Replica, ReplicaRepository } from '../../storage/index.js';
 import { pathFromText } from '../acquisitions/destination.js';
-import { type FileWhy, type OtherSource, whyOf } from './file-why.js';
+import { type FileWhy, type OtherSource, type ReplicaView, whyOf } from './file-why.js';
 import type { LedgerState } from './ledger-row.js';
 import { type LedgerRecord, type LedgerRowView, ledgerRowView } from './ledger-row.view.js';
 
@@ -17,6 +19,7 @@ export class LedgerService {
   constructor(
     private readonly database: Database,
     private readonly replicas: ReplicaRepository,
+    private readonly experiments: ExperimentsService,
   ) {}
 
   async list(
@@ -63,7 +66,13 @@ export class LedgerService {
     );
     const rows = records.map(ledgerRowView);
     const ids = rows.map((row) => row.id);
-    return whyOf(path, rows, await this.replicas.of(ids), await this.otherSourcesOf(ids));
+    return whyOf(path, rows, await this.replicasOf(experimentId, ids), await this.otherSourcesOf(ids));
+  }
+
+  private async replicasOf(experimentId: number, ledgerIds: readonly string[]): Promise<ReplicaView[]> {
+    const experiment = await this.experiments.findById(experimentId);
+    const directory = Buffer.from(experiment?.storageDirectory ?? '');
+    return (await this.replicas.of(ledgerIds)).map((replica) => replicaView(replica, directory));
   }
 
   private async otherSourcesOf(ledgerIds: readonly string[]): Promise<OtherSource[]> {
@@ -86,4 +95,18 @@ export class LedgerService {
       foundAt: record.found_at.toISOString(),
     }));
   }
+}
+
+function replicaView(replica: Replica, directory: Buffer): ReplicaView {
+  const { ledgerId, destination, location, md5Sum, sizeBytes, proof, verifiedAt, trouble } = replica;
+  return {
+    ledgerId,
+    destination,
+    location: pathToText(destination === PRIMARY ? joinBytes(directory, location) : location),
+    md5Sum,
+    sizeBytes: Number(sizeBytes),
+    proof,
+    verifiedAt: verifiedAt.toISOString(),
+    trouble: trouble === null ? null : { kind: trouble, reason: replica.troubleReason },
+  };
 }

@@ -33,9 +33,14 @@ export type PluginOutcome =
       ledgerId: string;
       change?: Pick<RowChange, 'md5Sum' | 'isTransferred'>;
       replica?: NewReplica;
-      /** Where the content of the version before has been moved to; null when it was found to be gone already. */
-      displaced?: { ledgerId: string; from: Buffer; to: Buffer | null };
+      /**
+       * Where the content of the version before has been moved to, relative to the experiment's directory; null when it
+       * was found to be gone already.
+       */
+      displaced?: { ledgerId: string; to: Buffer | null };
       events?: NewEvent[];
+      /** Something that a person should know of, though the file goes on: kept with the row, shown by `dm file why`. */
+      warning?: { code: string; message: string };
     }
   /** The file's way ends or pauses here. */
   | { kind: 'stopped'; ledgerId: string; change: Omit<RowChange, 'id'>; otherSourceOf?: string };

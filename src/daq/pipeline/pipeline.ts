@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { messageOf, StationError } from '../../kernel/errors.js';
 import { Database, type Transaction } from '../../platform/database/index.js';
 import { EventLog, type NewEvent } from '../../platform/events/index.js';
-import { ReplicaRepository } from '../../storage/index.js';
+import { PRIMARY, ReplicaRepository } from '../../storage/index.js';
 import { LedgerClaims } from '../ledger/ledger-claims.js';
 import type { RowChange } from '../ledger/ledger-row.js';
 import { PipelineMetrics } from './pipeline.metrics.js';
@@ -103,8 +103,8 @@ export class Pipeline {
       for (const { displaced } of passed) {
         if (displaced !== undefined) {
           await (displaced.to === null
-            ? this.replicas.forget(tx, displaced.ledgerId, displaced.from)
-            : this.replicas.move(tx, displaced.ledgerId, displaced.from, displaced.to));
+            ? this.replicas.forget(tx, displaced.ledgerId, PRIMARY)
+            : this.replicas.move(tx, displaced.ledgerId, PRIMARY, displaced.to));
         }
       }
       const replicas = passed.flatMap((outcome) => outcome.replica ?? []);
@@ -169,7 +169,14 @@ function changeOf(
   plugin: FilePlugin,
   state: 'cataloguing' | 'done',
 ): RowChange {
-  return { id: outcome.ledgerId, state, finishedOrder: plugin.order, ...outcome.change };
+  const { warning } = outcome;
+  return {
+    id: outcome.ledgerId,
+    state,
+    finishedOrder: plugin.order,
+    ...outcome.change,
+    ...(warning === undefined ? {} : { warning: { plugin: plugin.name, ...warning } }),
+  };
 }
 
 function withStep(

@@ -184,8 +184,7 @@ function replacesOf({ row }: PipelineFile): TransferTask['replaces'] {
 }
 
 function published(file: PipelineFile, result: Extract<TransferOutcome, { status: 'published' }>): PluginOutcome {
-  const { row, experiment } = file;
-  const path = joinBytes(experiment.directory, row.destinationPath);
+  const { row } = file;
   if (row.previous !== null && !result.keptPrevious && row.previous.md5Sum === result.md5Sum) {
     return stop(file, {
       state: 'skipped',
@@ -201,8 +200,6 @@ function published(file: PipelineFile, result: Extract<TransferOutcome, { status
     change: { ...(result.md5Sum === null ? {} : { md5Sum: result.md5Sum }), isTransferred: true },
     replica: {
       ledgerId: row.id,
-      experimentId: experiment.id,
-      path,
       md5Sum: result.md5Sum,
       sizeBytes: result.sizeBytes,
       proof: result.proof,
@@ -212,8 +209,7 @@ function published(file: PipelineFile, result: Extract<TransferOutcome, { status
       : {
           displaced: {
             ledgerId: row.previous.id,
-            from: path,
-            to: result.keptPrevious ? joinBytes(experiment.directory, keptPath(row, row.previous.version)) : null,
+            to: result.keptPrevious ? keptPath(row, row.previous.version) : null,
           },
         }),
   };
