@@ -17,6 +17,8 @@ import { LedgerController } from './ledger/ledger.controller.js';
 import { LedgerRepository } from './ledger/ledger.repository.js';
 import { LedgerService } from './ledger/ledger.service.js';
 import { QuarantineAlarms } from './ledger/quarantine-alarms.js';
+import { ManifestController } from './manifest/manifest.controller.js';
+import { ManifestReader } from './manifest/manifest-reader.js';
 import { BatchListeners } from './pipeline/batch-listeners.js';
 import { BatchOffers } from './pipeline/batch-offers.js';
 import { BatchProcessor } from './pipeline/batch-processor.js';
@@ -35,7 +37,7 @@ import { Scanner } from './scan/scanner.js';
 
 @Module({
   imports: [AuthModule, ExperimentsModule, StorageModule, CatalogModule],
-  controllers: [AcquisitionsController, LedgerController, PluginsController],
+  controllers: [AcquisitionsController, LedgerController, ManifestController, PluginsController],
   providers: [
     AcquisitionRepository,
     AcquisitionsService,
@@ -46,6 +48,7 @@ import { Scanner } from './scan/scanner.js';
     LedgerRepository,
     LedgerService,
     QuarantineAlarms,
+    ManifestReader,
     BatchListeners,
     BatchOffers,
     BatchProcessor,

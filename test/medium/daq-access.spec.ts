@@ -58,6 +58,7 @@ describe('who sees and does what with acquisitions and their files', () => {
     ['an acquisition', (id: string) => `/acquisitions/${id}`, 'ACQUISITION_NOT_FOUND'],
     ['its files', (id: string) => `/acquisitions/${id}/files`, 'ACQUISITION_NOT_FOUND'],
     ['the ledger', () => '/experiments/his/ledger', 'EXPERIMENT_NOT_FOUND'],
+    ['the manifest', () => '/experiments/his/manifest?format=ndjson', 'EXPERIMENT_NOT_FOUND'],
     ['why a file is where it is', () => '/experiments/his/why?path=data/a.h5', 'EXPERIMENT_NOT_FOUND'],
   ])('shows %s to its members and to nobody else', async (_what, path, code) => {
     const target = path(idOf('his'));

@@ -8,6 +8,7 @@ import { parseCount } from '../parse-options.js';
 import { safeLine } from '../safe-text.js';
 import { type Column, facts } from '../table.js';
 import { registerExperimentTypes } from './experiment-type.js';
+import { registerManifest } from './manifest.js';
 
 const COLUMNS: readonly Column<ExperimentAnswer>[] = [
   { title: 'name', value: (experiment) => experiment.name },
@@ -26,7 +27,7 @@ interface ExperimentOptions {
   endDate?: string;
 }
 
-/** `dm experiment list|create|show|update|delete|member …|type …`. */
+/** `dm experiment list|create|show|update|delete|manifest|member …|type …`. */
 export function registerExperiment(program: Command, context: CliContext): void {
   const experiment = program.command('experiment').description('experiments and who belongs to them');
 
@@ -70,6 +71,7 @@ export function registerExperiment(program: Command, context: CliContext): void 
     .option('--force', 'also when it has files')
     .action((name: string, { force }: { force?: boolean }) => remove(context, name, force === true));
 
+  registerManifest(experiment, context);
   registerMembers(experiment, context);
   registerExperimentTypes(experiment, context);
 }

@@ -1,0 +1,72 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type Command, Option } from 'commander';
+import { apiPath } from '../api-client.js';
+import type { CliContext } from '../context.js';
+import { formatBytes } from '../format.js';
+import { safeLine } from '../safe-text.js';
+
+interface ManifestOptions {
+  format?: string;
+  output?: string;
+  pathPrefix?: string;
+  allVersions?: boolean;
+}
+
+/** `dm experiment manifest NAME`: bytes as they come from the station, which names of files are made of. */
+export function registerManifest(experiment: Command, context: CliContext): void {
+  experiment
+    .command('manifest')
+    .description('what is in storage, with proof: a list that md5sum -c checks in the directory of the experiment')
+    .argument('<name>')
+    .addOption(
+      new Option('--format <format>', 'md5sum (default), sha256sum, or ndjson with the evidence of each copy').choices([
+        'md5sum',
+        'sha256sum',
+        'ndjson',
+      ]),
+    )
+    .option('-o, --output <file>', 'write it there; the file appears when it is complete')
+    .option('--path-prefix <text>', 'only files whose path begins so, such as data/scan_0001/')
+    .option('--all-versions', 'older versions, too, where they are kept')
+    .action((name: string, options: ManifestOptions) => manifest(context, name, options));
+}
+
+async function manifest(context: CliContext, name: string, options: ManifestOptions): Promise<void> {
+  const client = await context.client();
+  const body = await client.open(apiPath`/experiments/${name}/manifest`, {
+    query: {
+      format: options.format ?? (context.isJson && options.output === undefined ? 'ndjson' : 'md5sum'),
+      versions: options.allVersions === true ? 'all' : 'latest',
+      pathPrefix: options.pathPrefix,
+    },
+  });
+  if (options.output === undefined) {
+    for await (const chunk of body) {
+      if (!context.io.stdout.write(chunk)) {
+        await new Promise((written) => context.io.stdout.once('drain', written));
+      }
+    }
+    return;
+  }
+  const file = resolve(context.io.workingDirectory, options.output);
+  const bytes = await writeWhole(body, file);
+  context.print({ output: file, bytes }, () => `Wrote ${formatBytes(bytes)} to ${safeLine(file)}`);
+}
+
+/** A manifest that was cut off must not look like one: it gets its name when it is complete. */
+async function writeWhole(body: ReadableStream<Uint8Array>, file: string): Promise<number> {
+  const unfinished = `${file}.unfinished`;
+  const out = createWriteStream(unfinished);
+  try {
+    await pipeline(Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]), out);
+    await rename(unfinished, file);
+    return out.bytesWritten;
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}
