@@ -3,7 +3,7 @@ import type { CliContext } from './context.js';
 import { usageError } from './exit-codes.js';
 import { parseKeyValues } from './key-values.js';
 import { directoryText } from './local-directory.js';
-import { collect, parseDuration, parseList, parseWorkflowRef } from './parse-options.js';
+import { collect, collectList, parseDuration, parseList, parseWorkflowRef } from './parse-options.js';
 
 /** Options that `dm upload` and `dm daq start` share. */
 export interface AcquisitionOptions {
@@ -12,13 +12,20 @@ export interface AcquisitionOptions {
   analysis?: boolean;
   include?: string[];
   exclude?: string[];
+  extensions?: string[];
+  excludeExtensions?: string[];
   processHidden?: boolean;
   quiet?: number;
   skipPlugins?: string[];
   workflow?: string;
   workflowArg?: string[];
   workflowJobOwner?: string;
+  skipCatalog?: boolean;
+  // uploads only
+  onlyFile?: string[];
   // monitors only
+  uploadDataDirectoryOnExit?: string;
+  uploadDestDirectoryOnExit?: string;
   processExisting?: boolean;
   duration?: number;
 }
@@ -30,11 +37,18 @@ export function withAcquisitionOptions(command: Command): Command {
     .option('-e, --experiment <name>', 'experiment that the files belong to (or DM_EXPERIMENT)')
     .option('--dest-directory <path>', 'directory below the data directory of the experiment')
     .option('--analysis', 'bring the files to the analysis directory instead of the data directory')
-    .option('--include <pattern>', 'take only files that match, such as "*.h5"; may be repeated', collect)
-    .option('--exclude <pattern>', 'leave files out that match; may be repeated', collect)
+    .option(
+      '--include <pattern>',
+      'take only files that match, such as "*.h5"; separated by commas or repeated',
+      collectList,
+    )
+    .option('--exclude <pattern>', 'leave files out that match; separated by commas or repeated', collectList)
+    .option('--extensions <list>', 'take only names that end so, such as h5,hdf5', collectList)
+    .option('--exclude-extensions <list>', 'leave names out that end so', collectList)
     .option('--process-hidden', 'take names that begin with a dot, too')
     .option('--quiet <duration>', 'how long a file must stay unchanged to count as complete, such as 5s', parseDuration)
     .option('--skip-plugins <list>', 'leave out steps of the pipeline, separated by commas', parseList)
+    .option('--skip-catalog', 'bring the files to storage without a catalog entry')
     .option('--workflow <owner/name>', 'start this workflow for each file that is done')
     .option('--workflow-arg <key:value>', 'argument for it; may be repeated', collect)
     .option('--workflow-job-owner <username>', 'whom its jobs belong to');
@@ -57,12 +71,21 @@ export function acquisitionRequest(
     useAnalysisDirectoryAsRoot: options.analysis,
     includePatterns: options.include,
     excludePatterns: options.exclude,
+    includeFileExtensions: options.extensions,
+    excludeFileExtensions: options.excludeExtensions,
+    onlyFiles: options.onlyFile,
     processHidden: options.processHidden,
     processExisting: options.processExisting,
     durationSeconds: options.duration,
     quietSeconds: options.quiet,
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
     skipPlugins: options.skipPlugins,
+    skipCatalog: options.skipCatalog,
+    uploadDataDirectoryOnExit:
+      options.uploadDataDirectoryOnExit === undefined
+        ? undefined
+        : directoryText(options.uploadDataDirectoryOnExit, context.io.workingDirectory),
+    uploadDestDirectoryOnExit: options.uploadDestDirectoryOnExit,
     workflow: workflowOf(options),
   });
 }

@@ -54,8 +54,16 @@ export function aboutAcquisition(acquisition: AcquisitionAnswer): string {
     ['files', countsSentence(counts)],
     ['bytes', `${formatBytes(counts.bytesDone)} of ${formatBytes(counts.bytesTotal)}`],
     ['error', acquisition.errorMessage],
+    ['upload at its end', exitUploadText(acquisition)],
     ...acquisition.warnings.map((warning): [string, unknown] => ['warning', warning.message]),
   ]);
+}
+
+function exitUploadText({ exitUpload }: Partial<AcquisitionAnswer>): string | null {
+  if (exitUpload === null || exitUpload === undefined) {
+    return null;
+  }
+  return 'acquisitionId' in exitUpload ? exitUpload.acquisitionId : `could not start: ${exitUpload.errorMessage}`;
 }
 
 /** `1,204 found: 1,200 done, 3 settling, 1 quarantined`; what is zero is left out. */

@@ -95,6 +95,7 @@ export interface AcquisitionAnswer {
   endedAt: string | null;
   errorMessage: string | null;
   stopAt: string | null;
+  exitUpload: { acquisitionId: string } | { errorCode: string; errorMessage: string } | null;
   warnings: Finding[];
   preflight?: { verdict: 'ok' | 'warning'; findings: Finding[] };
 }

@@ -48,7 +48,12 @@ export function collect(value: string, previous: readonly string[] | undefined):
   return [...(previous ?? []), value];
 }
 
-/** `a,b` or repeated → list. */
+/** For options that hold lists and may be given several times. */
+export function collectList(value: string, previous: readonly string[] | undefined): string[] {
+  return [...(previous ?? []), ...parseList(value)];
+}
+
+/** `a,b` → list. */
 export function parseList(text: string): string[] {
   return text
     .split(',')

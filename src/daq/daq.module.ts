@@ -7,6 +7,7 @@ import { StorageModule } from '../storage/index.js';
 import { AcquisitionRepository } from './acquisitions/acquisition.repository.js';
 import { AcquisitionsController } from './acquisitions/acquisitions.controller.js';
 import { AcquisitionsService } from './acquisitions/acquisitions.service.js';
+import { ExitUploads } from './acquisitions/exit-uploads.js';
 import { JobResults } from './acquisitions/job-results.js';
 import { PluginsController } from './pipeline/plugins.controller.js';
 import { PreflightCheck } from './acquisitions/preflight.js';
@@ -41,6 +42,7 @@ import { Scanner } from './scan/scanner.js';
   providers: [
     AcquisitionRepository,
     AcquisitionsService,
+    ExitUploads,
     JobResults,
     PreflightCheck,
     SourceRoots,

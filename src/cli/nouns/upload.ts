@@ -6,7 +6,7 @@ import type { AcquisitionAnswer, LedgerRow } from '../api-types.js';
 import type { CliContext } from '../context.js';
 import { CliExit, EXIT } from '../exit-codes.js';
 import { formatBytes, formatCount, formatSpan } from '../format.js';
-import { parseDuration } from '../parse-options.js';
+import { collect, parseDuration } from '../parse-options.js';
 import { ProgressBar } from '../progress-bar.js';
 import { safeLine } from '../safe-text.js';
 import { waitUntilFinished } from '../wait.js';
@@ -22,6 +22,7 @@ const NAMED_TROUBLES = 10;
 /** `dm upload DIRECTORY`. */
 export function registerUpload(program: Command, context: CliContext): void {
   withAcquisitionOptions(program.command('upload').description('bring what lies in a directory to storage, once'))
+    .option('--only-file <path>', 'only this file, relative to the directory; may be repeated', collect)
     .option('--no-wait', 'return as soon as the station has taken the task on')
     .option('--timeout <duration>', 'stop waiting after so long; the upload itself goes on', parseDuration)
     .action((directory: string, pairs: string[], options: UploadOptions) => upload(context, directory, pairs, options));

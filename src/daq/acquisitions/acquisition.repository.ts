@@ -9,8 +9,10 @@ import {
   type AcquisitionOptions,
   type AcquisitionStatus,
   ENDED_STATUSES,
+  type ExitUpload,
   type Finding,
   noCounts,
+  OPTIONS_LEFT_OUT,
 } from './acquisition.js';
 
 interface AcquisitionRecord {
@@ -26,6 +28,7 @@ interface AcquisitionRecord {
   started_by: string;
   job_id: string | null;
   trigger_depth: number;
+  on_exit_of: string | null;
   ignores_existing: boolean;
   unchanged_files: string;
   unchanged_bytes: string;
@@ -36,6 +39,7 @@ interface AcquisitionRecord {
   started_at: Date | null;
   stop_at: Date | null;
   ended_at: Date | null;
+  exit_upload: ExitUpload | null;
 }
 
 export interface AcquisitionQuery {
@@ -60,8 +64,9 @@ export class AcquisitionRepository {
   async insert(sql: Sql, acquisition: Acquisition): Promise<void> {
     await sql.query(
       `INSERT INTO acquisition (id, kind, experiment_id, status, source_host, source_directory, destination_directory,
-         options, started_by, job_id, trigger_depth, ignores_existing, warnings, created_at, stop_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+         options, started_by, job_id, trigger_depth, ignores_existing, warnings, created_at, stop_at,
+         on_exit_of)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
       [
         acquisition.id,
         acquisition.kind,
@@ -78,6 +83,7 @@ export class AcquisitionRepository {
         JSON.stringify(acquisition.warnings),
         acquisition.createdAt,
         acquisition.stopAt,
+        acquisition.onExitOf,
       ],
     );
   }
@@ -152,6 +158,21 @@ export class AcquisitionRepository {
 
   async setSourceDevice(id: string, device: string): Promise<void> {
     await this.database.query(`UPDATE acquisition SET source_device = $2 WHERE id = $1`, [id, device]);
+  }
+
+  /** The upload that was started for the end of a monitor. */
+  async onExitOf(id: string): Promise<Acquisition | undefined> {
+    const [record] = await this.database.query<AcquisitionRecord>(`SELECT * FROM acquisition WHERE on_exit_of = $1`, [
+      id,
+    ]);
+    return record === undefined ? undefined : toAcquisition(record);
+  }
+
+  async setExitUpload(id: string, exitUpload: ExitUpload): Promise<void> {
+    await this.database.query(`UPDATE acquisition SET exit_upload = $2 WHERE id = $1`, [
+      id,
+      JSON.stringify(exitUpload),
+    ]);
   }
 
   async setUnchanged(sql: Sql, id: string, files: number, bytes: bigint): Promise<void> {
@@ -250,10 +271,11 @@ function toAcquisition(record: AcquisitionRecord): Acquisition {
     sourceDirectory: record.source_directory,
     sourceDevice: record.source_device,
     destinationDirectory: record.destination_directory,
-    options: record.options,
+    options: { ...OPTIONS_LEFT_OUT, ...record.options },
     startedBy: record.started_by,
     jobId: record.job_id,
     triggerDepth: record.trigger_depth,
+    onExitOf: record.on_exit_of,
     ignoresExisting: record.ignores_existing,
     unchangedFiles: Number(record.unchanged_files),
     unchangedBytes: Number(record.unchanged_bytes),
@@ -264,5 +286,6 @@ function toAcquisition(record: AcquisitionRecord): Acquisition {
     startedAt: record.started_at,
     stopAt: record.stop_at,
     endedAt: record.ended_at,
+    exitUpload: record.exit_upload,
   };
 }

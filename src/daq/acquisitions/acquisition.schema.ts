@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { pageQuery } from '../../platform/http/index.js';
 import { LEDGER_STATES } from '../ledger/ledger-row.js';
+import { normalisedExtension } from '../scan/file-extension.js';
 import { ACQUISITION_STATUSES, ENDED_STATUSES } from './acquisition.js';
+
+/** `h5,hdf5` or a list; see normalisedExtension. */
+const extensions = z
+  .union([z.string(), z.array(z.string())])
+  .transform((value) => (typeof value === 'string' ? value.split(',') : value).map(normalisedExtension))
+  .pipe(z.array(z.string().min(1, 'an extension is a name ending such as h5').max(255)).max(100))
+  .meta({ type: 'array', items: { type: 'string' }, example: ['h5', 'hdf5'] });
 
 const pathText = z.string().min(1).max(16_384);
 const patterns = z.array(z.string().min(1).max(4096)).max(100);
@@ -27,6 +35,13 @@ export const startAcquisitionBody = z
     useAnalysisDirectoryAsRoot: z.boolean().default(false),
     includePatterns: patterns.default([]),
     excludePatterns: patterns.default([]),
+    /** Names must end in one of these (`h5`, `tar.gz`), in whatever case. */
+    includeFileExtensions: extensions.default([]),
+    excludeFileExtensions: extensions.default([]),
+    /** Only this file of the data directory; uploads only. */
+    experimentFilePath: pathText.optional(),
+    /** Only these; uploads only. */
+    onlyFiles: z.array(pathText).max(1000).default([]),
     processHidden: z.boolean().default(false),
     processExisting: z.boolean().default(false),
     durationSeconds: z
@@ -37,6 +52,12 @@ export const startAcquisitionBody = z
     quietSeconds: z.number().min(0).max(86_400).optional(),
     metadata: z.record(z.string(), z.unknown()).default({}),
     skipPlugins: z.array(z.string().min(1).max(100)).max(50).default([]),
+    /** The same as `skipPlugins: ["catalog"]`. */
+    skipCatalog: z.boolean().default(false),
+    /** A directory that an upload brings home when the monitor ends; monitors only. */
+    uploadDataDirectoryOnExit: pathText.optional(),
+    /** Where that goes, below the experiment's data directory. */
+    uploadDestDirectoryOnExit: pathText.optional(),
     workflow: workflowRequest.optional(),
   })
   .meta({

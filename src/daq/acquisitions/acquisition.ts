@@ -3,6 +3,11 @@ export interface AcquisitionOptions {
   /** Shell wildcards on the path relative to the data directory. */
   includePatterns: string[];
   excludePatterns: string[];
+  /** Endings of names without the dot, in lower case; none means every name. */
+  includeFileExtensions: string[];
+  excludeFileExtensions: string[];
+  /** Only these files, as paths in their text form, relative to the data directory; none means all. */
+  onlyFiles: string[];
   processHidden: boolean;
   /** A monitor takes files that were there before it started, too. */
   processExisting: boolean;
@@ -12,9 +17,22 @@ export interface AcquisitionOptions {
   /** Recorded with every file. */
   metadata: Record<string, unknown>;
   skipPlugins: string[];
+  /** An upload of this directory starts when the monitor ends; text form. */
+  uploadDataDirectoryOnExit: string | null;
+  /** Where that goes, below the experiment's data directory. */
+  uploadDestDirectoryOnExit: string | null;
   /** Started for every file that is done. */
   workflow: { owner: string; name: string; args: Record<string, unknown>; jobOwner: string } | null;
 }
+
+/** What options mean that an older record does not hold yet. */
+export const OPTIONS_LEFT_OUT = {
+  includeFileExtensions: [],
+  excludeFileExtensions: [],
+  onlyFiles: [],
+  uploadDataDirectoryOnExit: null,
+  uploadDestDirectoryOnExit: null,
+} satisfies Partial<AcquisitionOptions>;
 
 export type AcquisitionKind = 'monitor' | 'upload';
 
@@ -58,6 +76,8 @@ export interface Acquisition {
   startedBy: string;
   jobId: string | null;
   triggerDepth: number;
+  /** The monitor at whose end this upload was asked for. */
+  onExitOf: string | null;
   /** Files that are there at the first look are left alone. */
   ignoresExisting: boolean;
   unchangedFiles: number;
@@ -71,7 +91,12 @@ export interface Acquisition {
   /** When a monitor with a duration stops. */
   stopAt: Date | null;
   endedAt: Date | null;
+  /** What became of the upload that was asked for at the end of this monitor; null before, and where none was. */
+  exitUpload: ExitUpload | null;
 }
+
+/** Either the upload that was started, or why none could be. */
+export type ExitUpload = { acquisitionId: string } | { errorCode: string; errorMessage: string };
 
 /** Files of an acquisition by where they stand, from the ledger. `unchanged`: in storage already, left alone. */
 export interface AcquisitionCounts {

@@ -5,6 +5,7 @@ import {
   type AcquisitionKind,
   type AcquisitionOptions,
   type AcquisitionStatus,
+  type ExitUpload,
   type Finding,
   noCounts,
 } from './acquisition.js';
@@ -20,6 +21,10 @@ export interface AcquisitionView extends AcquisitionOptions {
   destDirectory: string;
   startedBy: string;
   jobId: string | null;
+  /** The monitor at whose end this upload started. */
+  onExitOf: string | null;
+  /** What became of the upload at the end of this monitor. */
+  exitUpload: ExitUpload | null;
   counts: AcquisitionCounts;
   /** Share of the bytes found so far that is safe, 0-100. */
   percentageComplete: number;
@@ -47,6 +52,8 @@ export function viewOf(
     ...acquisition.options,
     startedBy: acquisition.startedBy,
     jobId: acquisition.jobId,
+    onExitOf: acquisition.onExitOf,
+    exitUpload: acquisition.exitUpload,
     counts: shown,
     percentageComplete: percentage(acquisition, shown),
     createdAt: acquisition.createdAt.toISOString(),

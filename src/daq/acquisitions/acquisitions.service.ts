@@ -6,6 +6,7 @@ import { AccessService, type Principal, UsersService } from '../../auth/index.js
 import { type Experiment, ExperimentsService } from '../../experiments/index.js';
 import { StationError } from '../../kernel/errors.js';
 import { isPlainRelative } from '../../kernel/path-bytes.js';
+import { pathToText } from '../../kernel/path-text.js';
 import { Alarms } from '../../platform/alarms/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
@@ -18,6 +19,7 @@ import type { Acquisition, AcquisitionStatus, Finding } from './acquisition.js';
 import { AcquisitionRepository, notFound } from './acquisition.repository.js';
 import type { StartAcquisitionBody } from './acquisition.schema.js';
 import { type AcquisitionView, viewOf } from './acquisition.view.js';
+import { exitUploadAlarm } from './exit-upload-alarm.js';
 import { destinationOf, pathFromText } from './destination.js';
 import { PreflightCheck } from './preflight.js';
 
@@ -30,11 +32,12 @@ export interface StartedAcquisition extends AcquisitionView {
   preflight: { verdict: 'ok' | 'warning'; findings: Finding[] };
 }
 
-/** Origin of an upload that the station starts by itself: results of a job. */
-export interface JobOrigin {
-  jobId: string;
-  triggerDepth: number;
-}
+/** Origin of an acquisition that the station starts by itself; whoever asked for it had the right to. */
+export type Origin =
+  /** Results of a job. */
+  | { kind: 'job'; jobId: string; triggerDepth: number }
+  /** The upload that a monitor asks for at its end. */
+  | { kind: 'exit'; monitorId: string; startedBy: string };
 
 /** Starting, stopping and looking at acquisitions. */
 @Injectable()
@@ -54,7 +57,7 @@ export class AcquisitionsService {
   ) {}
 
   /** @throws StationError SOURCE_*, DESTINATION_INVALID, ACQUISITION_EXISTS, PLUGIN_UNKNOWN, STORAGE_*, FORBIDDEN … */
-  async start(principal: Principal, body: StartAcquisitionBody, origin?: JobOrigin): Promise<StartedAcquisition> {
+  async start(principal: Principal, body: StartAcquisitionBody, origin?: Origin): Promise<StartedAcquisition> {
     const experiment = await this.experiments.getByName(principal, body.experiment);
     await this.access.require(principal, 'acquisition.start', { experimentId: experiment.id });
     if (body.workflow !== undefined) {
@@ -62,9 +65,11 @@ export class AcquisitionsService {
       await this.requireJobOwner(principal, body.workflow.jobOwner ?? principal.username, origin);
     }
     this.requireKnownPlugins(body.skipPlugins);
+    requireFitting(body);
     const root = body.useAnalysisDirectoryAsRoot ? 'analysis' : 'data';
     const destination = await destinationOf(Buffer.from(experiment.storageDirectory), root, body.destDirectory);
     const source = absolute(pathFromText(body.dataDirectory), body.dataDirectory);
+    await this.requireExitUpload(body, experiment);
     const acquisition = await this.database.transaction(async (tx) => {
       await tx.query('SELECT pg_advisory_xact_lock($1)', [START_LOCK]);
       const verdict = await this.preflight.run({
@@ -72,7 +77,7 @@ export class AcquisitionsService {
         sourceDirectory: source,
         destinationDirectory: destination,
         experimentId: experiment.id,
-        isJobResult: origin !== undefined,
+        isJobResult: origin?.kind === 'job',
         active: await this.acquisitions.active(tx),
       });
       const fresh = this.build(principal, body, experiment, { ...verdict, destination, origin });
@@ -90,7 +95,7 @@ export class AcquisitionsService {
             acquisitionId: fresh.id,
             kind: fresh.kind,
             jobId: fresh.jobId,
-            by: principal.username,
+            by: fresh.startedBy,
             warnings: fresh.warnings,
           },
         },
@@ -151,6 +156,7 @@ export class AcquisitionsService {
     await this.requireRead(principal, acquisition);
     await this.access.require(principal, 'acquisition.control', { experimentId: acquisition.experimentId });
     await this.acquisitions.delete(id);
+    await this.alarms.clear(exitUploadAlarm(id));
   }
 
   /** The acquisition, if the caller may see it. */
@@ -170,7 +176,7 @@ export class AcquisitionsService {
   }
 
   /** The rule of POST /jobs: only who may start jobs anywhere does so in the name of others. */
-  private async requireJobOwner(principal: Principal, owner: string, origin: JobOrigin | undefined): Promise<void> {
+  private async requireJobOwner(principal: Principal, owner: string, origin: Origin | undefined): Promise<void> {
     if (owner === principal.username || origin !== undefined) {
       return;
     }
@@ -210,6 +216,16 @@ export class AcquisitionsService {
     }
   }
 
+  /** A mistyped directory is told at the start of the monitor, not at its end in the night. It may appear until then. */
+  private async requireExitUpload(body: StartAcquisitionBody, experiment: Experiment): Promise<void> {
+    const directory = body.uploadDataDirectoryOnExit;
+    if (directory === undefined) {
+      return;
+    }
+    await destinationOf(Buffer.from(experiment.storageDirectory), 'data', body.uploadDestDirectoryOnExit);
+    await this.preflight.requireUsable(absolute(pathFromText(directory), directory), directory);
+  }
+
   private build(
     principal: Principal,
     body: StartAcquisitionBody,
@@ -219,11 +235,12 @@ export class AcquisitionsService {
       isMissing: boolean;
       findings: Finding[];
       destination: Buffer;
-      origin: JobOrigin | undefined;
+      origin: Origin | undefined;
     },
   ): Acquisition {
     const createdAt = new Date();
     const { workflow } = body;
+    const { origin } = facts;
     return {
       id: randomUUID(),
       kind: body.kind,
@@ -236,12 +253,17 @@ export class AcquisitionsService {
       options: {
         includePatterns: body.includePatterns,
         excludePatterns: body.excludePatterns,
+        includeFileExtensions: body.includeFileExtensions,
+        excludeFileExtensions: body.excludeFileExtensions,
+        onlyFiles: onlyFilesOf(body),
         processHidden: body.processHidden,
         processExisting: body.processExisting,
         durationSeconds: body.durationSeconds ?? null,
         quietSeconds: body.quietSeconds ?? this.config.daq.quietSeconds,
         metadata: body.metadata,
-        skipPlugins: body.skipPlugins,
+        skipPlugins: [...new Set([...body.skipPlugins, ...(body.skipCatalog ? ['catalog'] : [])])],
+        uploadDataDirectoryOnExit: body.uploadDataDirectoryOnExit ?? null,
+        uploadDestDirectoryOnExit: body.uploadDestDirectoryOnExit ?? null,
         workflow:
           workflow === undefined
             ? null
@@ -252,9 +274,10 @@ export class AcquisitionsService {
                 jobOwner: workflow.jobOwner ?? principal.username,
               },
       },
-      startedBy: principal.username,
-      jobId: facts.origin?.jobId ?? null,
-      triggerDepth: facts.origin?.triggerDepth ?? 0,
+      startedBy: origin?.kind === 'exit' ? origin.startedBy : principal.username,
+      jobId: origin?.kind === 'job' ? origin.jobId : null,
+      triggerDepth: origin?.kind === 'job' ? origin.triggerDepth : 0,
+      onExitOf: origin?.kind === 'exit' ? origin.monitorId : null,
       // A directory that appears later holds only what came after the start.
       ignoresExisting: body.kind === 'monitor' && !body.processExisting && !facts.isMissing,
       unchangedFiles: 0,
@@ -269,6 +292,7 @@ export class AcquisitionsService {
           ? new Date(createdAt.getTime() + body.durationSeconds * 1000)
           : null,
       endedAt: null,
+      exitUpload: null,
     };
   }
 
@@ -296,6 +320,45 @@ function absolute(path: Buffer, text: string): Buffer {
     );
   }
   return plain;
+}
+
+/** @throws StationError OPTION_NOT_APPLICABLE, OPTION_INCOMPLETE */
+function requireFitting(body: StartAcquisitionBody): void {
+  const ofUploads = body.experimentFilePath !== undefined || body.onlyFiles.length > 0;
+  if (body.kind === 'monitor' && ofUploads) {
+    throw notApplicable('experimentFilePath and onlyFiles are', 'uploads');
+  }
+  if (body.kind === 'upload' && body.uploadDataDirectoryOnExit !== undefined) {
+    throw notApplicable('uploadDataDirectoryOnExit is', 'monitors');
+  }
+  if (body.uploadDestDirectoryOnExit !== undefined && body.uploadDataDirectoryOnExit === undefined) {
+    throw new StationError(
+      'invalid',
+      'OPTION_INCOMPLETE',
+      'uploadDestDirectoryOnExit says where uploadDataDirectoryOnExit goes; name that directory, too.',
+    );
+  }
+}
+
+function notApplicable(what: string, kinds: string): StationError {
+  return new StationError('invalid', 'OPTION_NOT_APPLICABLE', `${what} for ${kinds} only; leave it out.`);
+}
+
+/** The named files in one spelling. @throws StationError PATH_INVALID */
+function onlyFilesOf(body: StartAcquisitionBody): string[] {
+  const named = [...body.onlyFiles, ...(body.experimentFilePath === undefined ? [] : [body.experimentFilePath])];
+  const paths = named.map((text) => {
+    const path = pathFromText(text);
+    if (!isPlainRelative(path)) {
+      throw new StationError(
+        'invalid',
+        'PATH_INVALID',
+        `${text} must be a plain path relative to dataDirectory, such as scan1/a.h5, without "." or "..".`,
+      );
+    }
+    return pathToText(path);
+  });
+  return [...new Set(paths)];
 }
 
 function only<T>(items: readonly T[]): T {

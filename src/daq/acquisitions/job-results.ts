@@ -68,7 +68,11 @@ export class JobResults implements OnModuleInit {
         metadata: { ...request.metadata, jobId: request.jobId },
         ...(request.workflow === undefined ? {} : { workflow: request.workflow }),
       });
-      await this.acquisitions.start(SYSTEM_PRINCIPAL, body, { jobId: request.jobId, triggerDepth: request.depth });
+      await this.acquisitions.start(SYSTEM_PRINCIPAL, body, {
+        kind: 'job',
+        jobId: request.jobId,
+        triggerDepth: request.depth,
+      });
     } catch (error) {
       await this.refuse(request.jobId, request.experimentId, error);
     }

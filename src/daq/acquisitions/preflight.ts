@@ -56,7 +56,17 @@ export class PreflightCheck {
     return { sourceDirectory: directory, isMissing: resolved === undefined, findings };
   }
 
-  private async resolve(request: PreflightRequest, text: string): Promise<Buffer | undefined> {
+  /** For a directory that is read later and may not be there yet. @throws StationError SOURCE_* */
+  async requireUsable(directory: Buffer, text: string): Promise<void> {
+    const request = { kind: 'monitor', sourceDirectory: directory, isJobResult: false } as const;
+    const resolved = await this.resolve(request, text);
+    await this.requireAllowed(request, resolved ?? directory, resolved === undefined, text);
+  }
+
+  private async resolve(
+    request: Pick<PreflightRequest, 'kind' | 'sourceDirectory'>,
+    text: string,
+  ): Promise<Buffer | undefined> {
     try {
       const resolved = await realpath(request.sourceDirectory, 'buffer');
       if (!(await stat(resolved)).isDirectory()) {
@@ -92,7 +102,7 @@ export class PreflightCheck {
   }
 
   private async requireAllowed(
-    request: PreflightRequest,
+    request: Pick<PreflightRequest, 'isJobResult'>,
     directory: Buffer,
     isMissing: boolean,
     text: string,

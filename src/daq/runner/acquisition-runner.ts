@@ -75,6 +75,9 @@ export class AcquisitionRunner {
     this.filterOptions = {
       includePatterns: options.includePatterns,
       excludePatterns: options.excludePatterns,
+      includeFileExtensions: options.includeFileExtensions,
+      excludeFileExtensions: options.excludeFileExtensions,
+      onlyFiles: options.onlyFiles,
       processHidden: options.processHidden,
       ignoredNames: parts.config.daq.ignoredNames,
     };

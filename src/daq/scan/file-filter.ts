@@ -1,5 +1,6 @@
 import { nameOf } from '../../kernel/path-bytes.js';
 import { pathToText } from '../../kernel/path-text.js';
+import { hasExtension } from './file-extension.js';
 import { type Wildcard, wildcard } from './wildcard.js';
 
 const DOT = 0x2e;
@@ -9,6 +10,11 @@ export interface FilterOptions {
   /** Shell wildcards on the path relative to the data directory; none means everything. */
   includePatterns: readonly string[];
   excludePatterns: readonly string[];
+  /** Endings of names, normalised; none means every name. */
+  includeFileExtensions: readonly string[];
+  excludeFileExtensions: readonly string[];
+  /** Only these, relative to the data directory in text form; named one by one, so nothing else decides about them. */
+  onlyFiles: readonly string[];
   /** Whether names that start with a dot are taken, and directories with such names entered. */
   processHidden: boolean;
   /** Wildcards on file names that are never data. */
@@ -29,7 +35,7 @@ export class FileFilter {
 
   acceptsFile(relativePath: Buffer): boolean {
     const name = nameOf(relativePath);
-    if (!this.acceptsName(name)) {
+    if (!this.acceptsName(name) || !this.acceptsExtension(name)) {
       return false;
     }
     if (this.include.length === 0 && this.exclude.length === 0) {
@@ -57,6 +63,18 @@ export class FileFilter {
       start = at + 1;
     }
     return this.acceptsFile(relativePath);
+  }
+
+  private acceptsExtension(name: Buffer): boolean {
+    const { includeFileExtensions, excludeFileExtensions } = this.options;
+    if (includeFileExtensions.length === 0 && excludeFileExtensions.length === 0) {
+      return true;
+    }
+    const text = pathToText(name);
+    return (
+      (includeFileExtensions.length === 0 || hasExtension(text, includeFileExtensions)) &&
+      !hasExtension(text, excludeFileExtensions)
+    );
   }
 
   private acceptsName(name: Buffer): boolean {

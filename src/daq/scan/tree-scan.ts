@@ -1,6 +1,7 @@
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { driverCode } from '../../kernel/errors.js';
 import { joinBytes } from '../../kernel/path-bytes.js';
+import { textToPath } from '../../kernel/path-text.js';
 import type { ScanBatch, ScannedFile } from '../source/source-tree.port.js';
 import { FileFilter, type FilterOptions } from './file-filter.js';
 
@@ -9,6 +10,10 @@ import { FileFilter, type FilterOptions } from './file-filter.js';
  * Symbolic links are not followed: they could lead anywhere, and a loop would never end. Only regular files are data.
  */
 export function* scanTree(root: Buffer, options: FilterOptions, batchSize: number): Generator<ScanBatch> {
+  if (options.onlyFiles.length > 0) {
+    yield lookAtOnly(root, options.onlyFiles);
+    return;
+  }
   const filter = new FileFilter(options);
   const pending: Buffer[] = [Buffer.alloc(0)];
   let batch: ScanBatch = { files: [], problems: [], directories: [] };
@@ -31,6 +36,24 @@ export function* scanTree(root: Buffer, options: FilterOptions, batchSize: numbe
   if (batch.files.length + batch.problems.length > 0) {
     yield batch;
   }
+}
+
+/** Files that were named one by one: no tree of a million others is walked for them. */
+function lookAtOnly(root: Buffer, paths: readonly string[]): ScanBatch {
+  const batch: ScanBatch = { files: [], problems: [], directories: [] };
+  for (const relativePath of paths.map(textToPath)) {
+    try {
+      const file = lookAt(root, relativePath);
+      if (file === undefined) {
+        batch.problems.push({ relativePath, code: 'NO_SUCH_FILE' });
+      } else {
+        batch.files.push(file);
+      }
+    } catch (error) {
+      batch.problems.push({ relativePath, code: driverCode(error) ?? 'UNKNOWN' });
+    }
+  }
+  return batch;
 }
 
 function listDirectory(root: Buffer, directory: Buffer, batch: ScanBatch): Dirent<Buffer>[] {
