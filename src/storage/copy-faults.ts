@@ -12,9 +12,12 @@ export interface Fault {
 
 /** Sorts what the file system said by what can be done about it. */
 export function faultOf(error: unknown): Fault {
-  const code = driverCode(error) ?? 'UNKNOWN';
+  return faultOfCode(driverCode(error) ?? 'UNKNOWN', messageOf(error));
+}
+
+export function faultOfCode(code: string, message: string): Fault {
   const kind = NO_SPACE.has(code) ? 'no-space' : PERMANENT.has(code) ? 'permanent' : 'transient';
-  return { code, message: messageOf(error), kind };
+  return { code, message, kind };
 }
 
 /** A refusal of our own, with a stable code, thrown where a system call would throw its own. */

@@ -11,6 +11,7 @@ export {
 } from './replica.repository.js';
 export { storageConfigSchema, type StorageConfig } from './storage.config.js';
 export {
+  type EngineCapabilities,
   type FaultKind,
   type FileIdentity,
   type Remains,

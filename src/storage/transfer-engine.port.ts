@@ -58,14 +58,37 @@ export type TransferOutcome =
 /** `no-space` and `transient` may pass by themselves; `permanent` needs a person. */
 export type FaultKind = 'transient' | 'permanent' | 'no-space';
 
+/** What the channel of an engine can do at the destination. What it cannot shows in the proof of its copies. */
+export interface EngineCapabilities {
+  /** Read every byte again there; without, copies are proven by `size` only. */
+  readBack: boolean;
+  /** Make file and directory survive a loss of power; without, a copy that was read back is `read-back-unsynced`. */
+  sync: boolean;
+  /** Set the mode of files and directories. */
+  mode: boolean;
+  /** Set owner, group and ACL. */
+  owner: boolean;
+  /** Keep older content by a second name; without, by a rename, so that its name is free for a moment. */
+  hardLinks: boolean;
+}
+
+export const ALL_CAPABILITIES: EngineCapabilities = {
+  readBack: true,
+  sync: true,
+  mode: true,
+  owner: true,
+  hardLinks: true,
+};
+
 /**
  * Moves files into the storage area with proof. Obligations of every engine:
  * - an outcome for each task, in any order of work; one bad file never fails the others;
- * - a file at its final name is complete and durable (file and directory synced) before `published` is answered;
+ * - a file at its final name is complete, and as durable as the engine declares, before `published` is answered;
  * - repeating a task after a crash at any point is safe and leaves no temporary file, whatever its outcome;
  * - a rejected promise means that the engine itself is broken; no task of the batch may be taken as done then.
  */
 export interface TransferEngine {
+  readonly capabilities: EngineCapabilities;
   transfer(tasks: readonly TransferTask[]): Promise<TransferOutcome[]>;
   /** Removes the temporary files of attempts that a crash cut off; those without one are no fault. */
   discard(remains: readonly Remains[]): Promise<void>;

@@ -41,7 +41,15 @@ const COMMANDS = {
   chaos: { build: true, run: program('test/chaos/main.ts', { cwd: root }) },
   test: {
     build: true,
-    programs: process.env.DM_TEST_REDIS_URL ? [] : [['redis-server', 'redis-server', 'to test the queue on Redis']],
+    programs: [
+      ...(process.env.DM_TEST_REDIS_URL ? [] : [['redis-server', 'redis-server', 'to test the queue on Redis']]),
+      ['ssh', 'openssh-client', 'to test remote hosts'],
+      ['sshd', 'openssh-server', 'to test remote hosts'],
+      ['rsync', 'rsync', 'to test transfers by rsync'],
+      ['setfacl', 'acl', 'to test access control lists'],
+      ['globus-url-copy', 'globus-gass-copy-progs', 'to test transfers by GridFTP'],
+      ['globus-gridftp-server', 'globus-gridftp-server-progs', 'to test transfers by GridFTP'],
+    ],
     run: (node, args) =>
       runProgram(
         node,

@@ -4,7 +4,13 @@ import { Worker } from 'node:worker_threads';
 import { StationError } from '../../kernel/errors.js';
 import { workerUrl } from '../../platform/worker-url.js';
 import { temporaryOf } from './copy-file.js';
-import type { Remains, TransferEngine, TransferOutcome, TransferTask } from '../transfer-engine.port.js';
+import {
+  ALL_CAPABILITIES,
+  type Remains,
+  type TransferEngine,
+  type TransferOutcome,
+  type TransferTask,
+} from '../transfer-engine.port.js';
 
 interface PendingBatch {
   batch: number;
@@ -15,6 +21,7 @@ interface PendingBatch {
 
 /** Copies to a mounted storage area, in worker threads that each take one batch at a time. */
 export class LocalTransferEngine implements TransferEngine {
+  readonly capabilities = ALL_CAPABILITIES;
   private readonly logger = new Logger(LocalTransferEngine.name);
   private readonly waiting: PendingBatch[] = [];
   private readonly threads: CopyThread[] = [];

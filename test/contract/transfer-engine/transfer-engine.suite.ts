@@ -22,15 +22,15 @@ import type { TransferEngine, TransferTask } from '../../../src/storage/index.js
 const md5 = (content: Uint8Array) => createHash('md5').update(content).digest('hex');
 
 /** What every transfer engine must do; see the obligations in src/storage/transfer-engine.port.ts. */
-export function transferEngineContract(name: string, open: () => TransferEngine): void {
+export function transferEngineContract(name: string, open: () => TransferEngine | Promise<TransferEngine>): void {
   describe(`transfer engine ${name}`, () => {
     let engine: TransferEngine;
     let folder: string;
     let source: string;
     let experiment: string;
 
-    beforeAll(() => {
-      engine = open();
+    beforeAll(async () => {
+      engine = await open();
     });
     afterAll(() => engine.close());
     beforeEach(() => {
