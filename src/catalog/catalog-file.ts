@@ -3,6 +3,8 @@ export type Metadata = Record<string, unknown>;
 
 /** One verified copy of a file version. */
 export interface Replica {
+  /** The destination where it is; the storage area (`primary`) when it says none. */
+  destination?: string;
   /** A file URL, or the text form of an absolute path. */
   location: string;
   /** How it was proved to be the same content, such as `md5`. */

@@ -17,6 +17,7 @@ export interface AcquisitionOptions {
   processHidden?: boolean;
   quiet?: number;
   skipPlugins?: string[];
+  destination?: string[];
   workflow?: string;
   workflowArg?: string[];
   workflowJobOwner?: string;
@@ -49,6 +50,11 @@ export function withAcquisitionOptions(command: Command): Command {
     .option('--quiet <duration>', 'how long a file must stay unchanged to count as complete, such as 5s', parseDuration)
     .option('--skip-plugins <list>', 'leave out steps of the pipeline, separated by commas', parseList)
     .option('--skip-catalog', 'bring the files to storage without a catalog entry')
+    .option(
+      '--destination <list>',
+      'copy to these destinations, too; "primary" for none but the storage area',
+      parseList,
+    )
     .option('--workflow <owner/name>', 'start this workflow for each file that is done')
     .option('--workflow-arg <key:value>', 'argument for it; may be repeated', collect)
     .option('--workflow-job-owner <username>', 'whom its jobs belong to');
@@ -86,6 +92,7 @@ export function acquisitionRequest(
         ? undefined
         : directoryText(options.uploadDataDirectoryOnExit, context.io.workingDirectory),
     uploadDestDirectoryOnExit: options.uploadDestDirectoryOnExit,
+    destinations: options.destination,
     workflow: workflowOf(options),
   });
 }

@@ -72,7 +72,7 @@ export interface FileAnswer {
   storedAt: string;
   acquisitionId: string | null;
   jobId: string | null;
-  replicas: { location: string; proof: string; verifiedAt: string }[];
+  replicas: { destination?: string; location: string; proof: string; verifiedAt: string }[];
   metadata: Record<string, unknown>;
   revision: number;
 }
@@ -146,6 +146,7 @@ export interface WhyFile {
       verifiedAt: string;
       trouble: { kind: string; reason: string | null } | null;
     }[];
+    copies: { destination: string; state: string; reasonCode: string | null; reason: string | null; dueAt: string }[];
     timeline: { at: string; what: string }[];
   })[];
 }
@@ -208,6 +209,23 @@ export interface AlarmAnswer {
   action: string;
   count: number;
   raisedAt: string;
+}
+
+export interface DestinationAnswer {
+  name: string;
+  kind: string;
+  address: string;
+  default: boolean;
+  required: boolean;
+  status: string;
+  message: string | null;
+  copies: {
+    waitingFiles: number;
+    waitingBytes: number;
+    copyingFiles: number;
+    failedFiles: number;
+    quarantinedFiles: number;
+  };
 }
 
 export interface EventAnswer {

@@ -4,6 +4,7 @@ import type { ExitCode } from './exit-codes.js';
 import type { CliIo } from './io.js';
 import { registerAcquisition } from './nouns/acquisition.js';
 import { registerAlarm } from './nouns/alarm.js';
+import { registerDestination } from './nouns/destination.js';
 import { registerDaq } from './nouns/daq.js';
 import { registerEvents } from './nouns/events.js';
 import { registerExperiment } from './nouns/experiment.js';
@@ -33,6 +34,7 @@ const NOUNS = [
   registerWorkflow,
   registerJob,
   registerAlarm,
+  registerDestination,
   registerEvents,
 ];
 

@@ -32,13 +32,27 @@ import { Pipeline } from './pipeline/pipeline.js';
 import { PipelineMetrics } from './pipeline/pipeline.metrics.js';
 import { TransferPlugin } from './pipeline/transfer.plugin.js';
 import { WorkflowPlugin } from './pipeline/workflow.plugin.js';
+import { CopiesInCatalog } from './replication/copies-in-catalog.js';
+import { CopyOrderRepository } from './replication/copy-order.repository.js';
+import { CopyOrdering } from './replication/copy-ordering.js';
+import { DestinationAlarms } from './replication/destination-alarms.js';
+import { DestinationsController } from './replication/destinations.controller.js';
+import { DestinationsService } from './replication/destinations.service.js';
+import { ReplicationParts } from './replication/replication-parts.js';
+import { Replication } from './replication/replication.js';
 import { RunnerParts } from './runner/runner-parts.js';
 import { Runners } from './runner/runners.js';
 import { Scanner } from './scan/scanner.js';
 
 @Module({
   imports: [AuthModule, ExperimentsModule, StorageModule, CatalogModule],
-  controllers: [AcquisitionsController, LedgerController, ManifestController, PluginsController],
+  controllers: [
+    AcquisitionsController,
+    LedgerController,
+    ManifestController,
+    PluginsController,
+    DestinationsController,
+  ],
   providers: [
     AcquisitionRepository,
     AcquisitionsService,
@@ -70,6 +84,13 @@ import { Scanner } from './scan/scanner.js';
     RunnerParts,
     Runners,
     Scanner,
+    CopyOrderRepository,
+    CopyOrdering,
+    CopiesInCatalog,
+    DestinationAlarms,
+    DestinationsService,
+    ReplicationParts,
+    Replication,
     DaqMetrics,
   ],
 })

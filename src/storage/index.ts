@@ -1,4 +1,6 @@
 export { StorageModule } from './storage.module.js';
+export type { Destination } from './destinations/destination.js';
+export { Destinations } from './destinations/destinations.js';
 export { StorageArea } from './storage-area.js';
 export { isVerified, justifiesDeletion, type Proof, PROOFS } from './proof.js';
 export {

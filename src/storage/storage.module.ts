@@ -1,5 +1,6 @@
 import { Inject, Injectable, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type StationConfig } from '../platform/config/index.js';
+import { Destinations } from './destinations/destinations.js';
 import { LocalTransferEngine } from './local/local-transfer-engine.js';
 import { ReplicaRepository } from './replica.repository.js';
 import { StorageArea } from './storage-area.js';
@@ -24,6 +25,7 @@ class StorageLifecycle implements OnModuleInit, OnApplicationShutdown {
 @Module({
   providers: [
     StorageArea,
+    Destinations,
     ReplicaRepository,
     {
       provide: TRANSFER_ENGINE,
@@ -32,6 +34,6 @@ class StorageLifecycle implements OnModuleInit, OnApplicationShutdown {
     },
     StorageLifecycle,
   ],
-  exports: [StorageArea, ReplicaRepository, TRANSFER_ENGINE],
+  exports: [StorageArea, Destinations, ReplicaRepository, TRANSFER_ENGINE],
 })
 export class StorageModule {}

@@ -14,6 +14,8 @@ export interface TransferTask {
   /** The opened source must really lie below one of these (links resolved). */
   sourceRoots: readonly Uint8Array[];
   expected: FileIdentity;
+  /** The content must have this digest, else the outcome is `changed`: for copies of what was digested before. */
+  expectedMd5Sum?: string;
   /** Directory of the experiment; nothing is written outside. */
   experimentDirectory: Uint8Array;
   /** Relative to the experiment's directory. */

@@ -93,7 +93,9 @@ export const fileSchema = z
     acquisitionId: z.string().nullable(),
     jobId: z.string().nullable(),
     ledgerId: z.string().nullable(),
-    replicas: z.array(z.object({ location: z.string(), proof: z.string(), verifiedAt: z.string() })),
+    replicas: z.array(
+      z.object({ destination: z.string().optional(), location: z.string(), proof: z.string(), verifiedAt: z.string() }),
+    ),
     metadata,
     revision: z.int(),
     updatedAt: z.string(),

@@ -90,11 +90,16 @@ export class AcquisitionRepository {
 
   /** @throws StationError ACQUISITION_NOT_FOUND */
   async get(id: string): Promise<Acquisition> {
-    const [record] = await this.database.query<AcquisitionRecord>(`SELECT * FROM acquisition WHERE id = $1`, [id]);
-    if (record === undefined) {
+    const acquisition = await this.find(id);
+    if (acquisition === undefined) {
       throw notFound(id);
     }
-    return toAcquisition(record);
+    return acquisition;
+  }
+
+  async find(id: string): Promise<Acquisition | undefined> {
+    const [record] = await this.database.query<AcquisitionRecord>(`SELECT * FROM acquisition WHERE id = $1`, [id]);
+    return record === undefined ? undefined : toAcquisition(record);
   }
 
   async list(query: AcquisitionQuery): Promise<Acquisition[]> {

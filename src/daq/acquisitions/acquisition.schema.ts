@@ -58,6 +58,8 @@ export const startAcquisitionBody = z
     uploadDataDirectoryOnExit: pathText.optional(),
     /** Where that goes, below the experiment's data directory. */
     uploadDestDirectoryOnExit: pathText.optional(),
+    /** Where files are copied to beside the storage area; by default the destinations that are configured so. */
+    destinations: z.array(z.string().min(1).max(64)).max(20).optional(),
     workflow: workflowRequest.optional(),
   })
   .meta({

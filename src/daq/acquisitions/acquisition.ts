@@ -21,6 +21,8 @@ export interface AcquisitionOptions {
   uploadDataDirectoryOnExit: string | null;
   /** Where that goes, below the experiment's data directory. */
   uploadDestDirectoryOnExit: string | null;
+  /** Destinations beside the storage area that every file is copied to afterwards. */
+  destinations: string[];
   /** Started for every file that is done. */
   workflow: { owner: string; name: string; args: Record<string, unknown>; jobOwner: string } | null;
 }
@@ -32,6 +34,7 @@ export const OPTIONS_LEFT_OUT = {
   onlyFiles: [],
   uploadDataDirectoryOnExit: null,
   uploadDestDirectoryOnExit: null,
+  destinations: [],
 } satisfies Partial<AcquisitionOptions>;
 
 export type AcquisitionKind = 'monitor' | 'upload';

@@ -11,11 +11,12 @@ import { Alarms } from '../../platform/alarms/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
 import { EventLog } from '../../platform/events/index.js';
+import { Destinations } from '../../storage/index.js';
 import { decodeCursor, type Page, pageOf } from '../../platform/http/index.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { Runners } from '../runner/runners.js';
 import { overlapAlarm } from '../runner/acquisition-alarms.js';
-import type { Acquisition, AcquisitionStatus, Finding } from './acquisition.js';
+import type { Acquisition, AcquisitionOptions, AcquisitionStatus, Finding } from './acquisition.js';
 import { AcquisitionRepository, notFound } from './acquisition.repository.js';
 import type { StartAcquisitionBody } from './acquisition.schema.js';
 import { type AcquisitionView, viewOf } from './acquisition.view.js';
@@ -54,6 +55,7 @@ export class AcquisitionsService {
     private readonly pipeline: Pipeline,
     private readonly users: UsersService,
     private readonly alarms: Alarms,
+    private readonly destinations: Destinations,
   ) {}
 
   /** @throws StationError SOURCE_*, DESTINATION_INVALID, ACQUISITION_EXISTS, PLUGIN_UNKNOWN, STORAGE_*, FORBIDDEN … */
@@ -239,7 +241,6 @@ export class AcquisitionsService {
     },
   ): Acquisition {
     const createdAt = new Date();
-    const { workflow } = body;
     const { origin } = facts;
     return {
       id: randomUUID(),
@@ -250,30 +251,7 @@ export class AcquisitionsService {
       sourceDirectory: facts.sourceDirectory,
       sourceDevice: null,
       destinationDirectory: facts.destination,
-      options: {
-        includePatterns: body.includePatterns,
-        excludePatterns: body.excludePatterns,
-        includeFileExtensions: body.includeFileExtensions,
-        excludeFileExtensions: body.excludeFileExtensions,
-        onlyFiles: onlyFilesOf(body),
-        processHidden: body.processHidden,
-        processExisting: body.processExisting,
-        durationSeconds: body.durationSeconds ?? null,
-        quietSeconds: body.quietSeconds ?? this.config.daq.quietSeconds,
-        metadata: body.metadata,
-        skipPlugins: [...new Set([...body.skipPlugins, ...(body.skipCatalog ? ['catalog'] : [])])],
-        uploadDataDirectoryOnExit: body.uploadDataDirectoryOnExit ?? null,
-        uploadDestDirectoryOnExit: body.uploadDestDirectoryOnExit ?? null,
-        workflow:
-          workflow === undefined
-            ? null
-            : {
-                owner: workflow.owner,
-                name: workflow.name,
-                args: workflow.args,
-                jobOwner: workflow.jobOwner ?? principal.username,
-              },
-      },
+      options: this.optionsOf(principal, body),
       startedBy: origin?.kind === 'exit' ? origin.startedBy : principal.username,
       jobId: origin?.kind === 'job' ? origin.jobId : null,
       triggerDepth: origin?.kind === 'job' ? origin.triggerDepth : 0,
@@ -293,6 +271,35 @@ export class AcquisitionsService {
           : null,
       endedAt: null,
       exitUpload: null,
+    };
+  }
+
+  private optionsOf(principal: Principal, body: StartAcquisitionBody): AcquisitionOptions {
+    const { workflow } = body;
+    return {
+      includePatterns: body.includePatterns,
+      excludePatterns: body.excludePatterns,
+      includeFileExtensions: body.includeFileExtensions,
+      excludeFileExtensions: body.excludeFileExtensions,
+      onlyFiles: onlyFilesOf(body),
+      processHidden: body.processHidden,
+      processExisting: body.processExisting,
+      durationSeconds: body.durationSeconds ?? null,
+      quietSeconds: body.quietSeconds ?? this.config.daq.quietSeconds,
+      metadata: body.metadata,
+      skipPlugins: [...new Set([...body.skipPlugins, ...(body.skipCatalog ? ['catalog'] : [])])],
+      uploadDataDirectoryOnExit: body.uploadDataDirectoryOnExit ?? null,
+      uploadDestDirectoryOnExit: body.uploadDestDirectoryOnExit ?? null,
+      destinations: this.destinations.chosen(body.destinations),
+      workflow:
+        workflow === undefined
+          ? null
+          : {
+              owner: workflow.owner,
+              name: workflow.name,
+              args: workflow.args,
+              jobOwner: workflow.jobOwner ?? principal.username,
+            },
     };
   }
 

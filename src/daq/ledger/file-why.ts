@@ -1,11 +1,12 @@
 import type { Proof, ReplicaTrouble } from '../../storage/index.js';
+import type { CopyOrderView } from '../replication/copy-order.js';
 import type { LedgerRowView } from './ledger-row.view.js';
 
 /** A copy of a file version, as the API shows it. */
 export interface ReplicaView {
   ledgerId: string;
   destination: string;
-  /** At the primary destination the absolute path, elsewhere relative to the experiment's directory there. */
+  /** Absolute path at the destination. */
   location: string;
   md5Sum: string | null;
   sizeBytes: number;
@@ -33,24 +34,29 @@ export interface FileWhy {
   path: string;
   /** One sentence: where the file stands, why, and what to do if anything. */
   verdict: string;
-  rows: (LedgerRowView & { replicas: ReplicaView[]; otherSources: OtherSource[]; timeline: TimelineEntry[] })[];
+  rows: (LedgerRowView & Surroundings & { timeline: TimelineEntry[] })[];
+}
+
+/** What is known of file versions beside their rows. */
+export interface Surroundings {
+  replicas: ReplicaView[];
+  /** Copies that further destinations still wait for. */
+  copies: CopyOrderView[];
+  otherSources: OtherSource[];
 }
 
 /** Answers "where is my file and why" from the records alone. `rows`: newest first. */
-export function whyOf(
-  path: string,
-  rows: readonly LedgerRowView[],
-  replicas: readonly ReplicaView[],
-  sources: readonly OtherSource[],
-): FileWhy {
+export function whyOf(path: string, rows: readonly LedgerRowView[], known: Surroundings): FileWhy {
   const [newest] = rows;
   return {
     path,
     verdict: newest === undefined ? unknown() : verdictOf(newest),
     rows: rows.map((row) => {
-      const own = replicas.filter((replica) => replica.ledgerId === row.id);
-      const otherSources = sources.filter((source) => source.ledgerId === row.id);
-      return { ...row, replicas: own, otherSources, timeline: timelineOf(row, own, otherSources) };
+      const isOfRow = ({ ledgerId }: { ledgerId: string }) => ledgerId === row.id;
+      const replicas = known.replicas.filter(isOfRow);
+      const copies = known.copies.filter(isOfRow);
+      const otherSources = known.otherSources.filter(isOfRow);
+      return { ...row, replicas, copies, otherSources, timeline: timelineOf(row, { replicas, copies, otherSources }) };
     }),
   };
 }
@@ -94,11 +100,7 @@ function warned(warnings: LedgerRowView['warnings']): string {
   return newest === undefined ? '' : `Plug-in ${newest.plugin} warned: ${newest.message}${more}`;
 }
 
-function timelineOf(
-  row: LedgerRowView,
-  replicas: readonly ReplicaView[],
-  otherSources: readonly OtherSource[],
-): TimelineEntry[] {
+function timelineOf(row: LedgerRowView, { replicas, copies, otherSources }: Surroundings): TimelineEntry[] {
   const entries: TimelineEntry[] = [
     { at: row.modifiedAt, what: `last written at the source (${row.sizeBytes} bytes)` },
     { at: row.seenAt, what: `seen at ${row.source.host}:${row.source.path}` },
@@ -111,6 +113,12 @@ function timelineOf(
   }
   for (const replica of replicas) {
     entries.push({ at: replica.verifiedAt, what: `copy ${replica.location} proven by ${replica.proof}` });
+  }
+  for (const { orderedAt, destination, state, reason } of copies) {
+    entries.push({
+      at: orderedAt,
+      what: `copy to ${destination} ordered, ${state}${reason === null ? '' : `: ${reason}`}`,
+    });
   }
   for (const { at, plugin, code, message } of row.warnings) {
     entries.push({ at, what: `warning of ${plugin} (${code}): ${message}` });

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { joinBytes } from '../../kernel/path-bytes.js';
 import { pathToText } from '../../kernel/path-text.js';
 import { Database } from '../../platform/database/index.js';
 import { decodeCursor, type Page, pageOf } from '../../platform/http/index.js';
 import { ExperimentsService } from '../../experiments/index.js';
-import { PRIMARY, type Replica, ReplicaRepository } from '../../storage/index.js';
+import { Destinations, type Replica, ReplicaRepository } from '../../storage/index.js';
 import { pathFromText } from '../acquisitions/destination.js';
 import { type FileWhy, type OtherSource, type ReplicaView, whyOf } from './file-why.js';
 import type { LedgerState } from './ledger-row.js';
+import { CopyOrderRepository } from '../replication/copy-order.repository.js';
 import { type LedgerRecord, type LedgerRowView, ledgerRowView } from './ledger-row.view.js';
 
 const rowCursor = z.string().regex(/^\d{1,18}$/);
@@ -20,6 +20,8 @@ export class LedgerService {
     private readonly database: Database,
     private readonly replicas: ReplicaRepository,
     private readonly experiments: ExperimentsService,
+    private readonly destinations: Destinations,
+    private readonly orders: CopyOrderRepository,
   ) {}
 
   async list(
@@ -66,13 +68,19 @@ export class LedgerService {
     );
     const rows = records.map(ledgerRowView);
     const ids = rows.map((row) => row.id);
-    return whyOf(path, rows, await this.replicasOf(experimentId, ids), await this.otherSourcesOf(ids));
+    return whyOf(path, rows, {
+      replicas: await this.replicasOf(experimentId, ids),
+      copies: await this.orders.of(ids),
+      otherSources: await this.otherSourcesOf(ids),
+    });
   }
 
   private async replicasOf(experimentId: number, ledgerIds: readonly string[]): Promise<ReplicaView[]> {
     const experiment = await this.experiments.findById(experimentId);
     const directory = Buffer.from(experiment?.storageDirectory ?? '');
-    return (await this.replicas.of(ledgerIds)).map((replica) => replicaView(replica, directory));
+    return (await this.replicas.of(ledgerIds)).map((replica) =>
+      replicaView(replica, this.destinations.locate(replica.destination, directory, replica.location)),
+    );
   }
 
   private async otherSourcesOf(ledgerIds: readonly string[]): Promise<OtherSource[]> {
@@ -97,12 +105,12 @@ export class LedgerService {
   }
 }
 
-function replicaView(replica: Replica, directory: Buffer): ReplicaView {
-  const { ledgerId, destination, location, md5Sum, sizeBytes, proof, verifiedAt, trouble } = replica;
+function replicaView(replica: Replica, location: Buffer): ReplicaView {
+  const { ledgerId, destination, md5Sum, sizeBytes, proof, verifiedAt, trouble } = replica;
   return {
     ledgerId,
     destination,
-    location: pathToText(destination === PRIMARY ? joinBytes(directory, location) : location),
+    location: pathToText(location),
     md5Sum,
     sizeBytes: Number(sizeBytes),
     proof,

@@ -60,7 +60,7 @@ function copyOpened(task: TransferTask, source: number): TransferOutcome {
     futimesSync(target, seconds(before.atimeNs), seconds(before.mtimeNs));
     fchmodSync(target, task.fileMode);
     fsyncSync(target);
-    const refused = changeOf(source, task) ?? copy.check();
+    const refused = changeOf(source, task) ?? otherContent(task, copy) ?? copy.check();
     if (refused !== undefined) {
       return refused;
     }
@@ -117,6 +117,17 @@ function differenceOf(stats: BigIntStats, expected: FileIdentity): string | unde
     return 'it was written to';
   }
   return stats.ino === expected.inode ? undefined : 'another file has taken its name';
+}
+
+/** For copies of what was digested before: rotten or replaced content is not passed on. */
+function otherContent(task: TransferTask, { proven }: Copy): TransferOutcome | undefined {
+  return task.expectedMd5Sum === undefined || proven.md5Sum === task.expectedMd5Sum
+    ? undefined
+    : {
+        id: task.id,
+        status: 'changed',
+        detail: `its MD5 is ${proven.md5Sum ?? 'not known'}, not ${task.expectedMd5Sum}`,
+      };
 }
 
 /** The open file stays what it was when its name is given to another; the name is what users mean. */

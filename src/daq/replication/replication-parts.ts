@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ExperimentsService } from '../../experiments/index.js';
+import { CONFIG, type StationConfig } from '../../platform/config/index.js';
+import { Database } from '../../platform/database/index.js';
+import { EventLog } from '../../platform/events/index.js';
+import { type Destination, ReplicaRepository } from '../../storage/index.js';
+import { CopyOrderRepository } from './copy-order.repository.js';
+import { DestinationAlarms } from './destination-alarms.js';
+
+/** What every replicator works with. */
+@Injectable()
+export class ReplicationParts {
+  constructor(
+    @Inject(CONFIG) private readonly config: StationConfig,
+    readonly database: Database,
+    readonly events: EventLog,
+    readonly experiments: ExperimentsService,
+    readonly orders: CopyOrderRepository,
+    readonly replicas: ReplicaRepository,
+    readonly alarms: DestinationAlarms,
+  ) {}
+
+  /** A batch holds at most so much, as in the pipeline. */
+  get limits(): { files: number; bytes: number } {
+    return { files: this.config.daq.batchFiles, bytes: this.config.daq.batchBytes };
+  }
+
+  get maxAttempts(): number {
+    return this.config.daq.maxAttempts;
+  }
+
+  /** Where the primary copies lie, and the modes of files and directories at the destination. */
+  place(destination: Destination): { storageRoot: string; fileMode: number; directoryMode: number } {
+    return {
+      storageRoot: this.config.storage.root,
+      fileMode: destination.fileMode,
+      directoryMode: destination.directoryMode,
+    };
+  }
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { absolutePath } from '../../platform/config/index.js';
+import { octalMode } from '../octal-mode.js';
+
+/** What every kind of destination has. */
+const common = {
+  /** What acquisitions, replicas and alarms call it. `primary` is the storage area itself. */
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and dashes')
+    .refine((name) => name !== 'primary', 'is taken: primary is the storage area'),
+  /** Every acquisition copies there unless it names its own destinations. */
+  default: z.boolean().default(false),
+  /** A source file is removed (removeSourceFiles) only when the copy here is verified, too. */
+  required: z.boolean().default(false),
+  /** Batches copied there at the same time. */
+  concurrency: z.int().min(1).max(16).default(1),
+  fileMode: octalMode.optional(),
+  directoryMode: octalMode.optional(),
+};
+
+/** A directory on this machine, such as a mirror on another disk or a mounted file system. */
+const localDestination = z.strictObject({
+  ...common,
+  engine: z.literal('local'),
+  root: absolutePath,
+  /** Space that copies must leave free there, in bytes. */
+  reserveBytes: z.number().int().min(0).default(1_073_741_824),
+});
+
+export const destinationConfigSchema = z.discriminatedUnion('engine', [localDestination]);
+
+export type DestinationConfig = z.infer<typeof destinationConfigSchema>;
+
+export const destinationsConfigSchema = z
+  .array(destinationConfigSchema)
+  .default([])
+  .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'each destination needs its own name');

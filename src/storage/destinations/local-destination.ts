@@ -1,0 +1,96 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { joinBytes, relativeTo } from '../../kernel/path-bytes.js';
+import { LocalTransferEngine } from '../local/local-transfer-engine.js';
+import { MarkedDirectory } from '../marked-directory.js';
+import type { TransferEngine } from '../transfer-engine.port.js';
+import type { Destination } from './destination.js';
+import type { DestinationConfig } from './destination.config.js';
+
+/** Where things are and which modes hold when the destination says nothing else. */
+export interface StorageDefaults {
+  dataDir: string;
+  storageRoot: string;
+  fileMode: number;
+  directoryMode: number;
+}
+
+/** A directory on this machine: a mirror on another disk, or a mounted file system. */
+export class LocalDestination implements Destination {
+  readonly kind = 'local';
+  readonly engine: TransferEngine;
+  private readonly directory: MarkedDirectory;
+
+  constructor(
+    private readonly config: Extract<DestinationConfig, { engine: 'local' }>,
+    private readonly defaults: StorageDefaults,
+  ) {
+    // Threads of its own: a disk that hangs there holds nobody else.
+    this.engine = new LocalTransferEngine(config.concurrency);
+    this.directory = new MarkedDirectory(
+      config.root,
+      `The destination ${config.name}`,
+      join(defaults.dataDir, `destination-${config.name}.json`),
+    );
+  }
+
+  get name(): string {
+    return this.config.name;
+  }
+
+  get address(): string {
+    return this.config.root;
+  }
+
+  get isDefault(): boolean {
+    return this.config.default;
+  }
+
+  get isRequired(): boolean {
+    return this.config.required;
+  }
+
+  get concurrency(): number {
+    return this.config.concurrency;
+  }
+
+  get fileMode(): number {
+    return this.config.fileMode ?? this.defaults.fileMode;
+  }
+
+  get directoryMode(): number {
+    return this.config.directoryMode ?? this.defaults.directoryMode;
+  }
+
+  initialize(): Promise<void> {
+    return this.directory.initialize();
+  }
+
+  absence(): Promise<string | undefined> {
+    return this.directory.absence();
+  }
+
+  async fullness(bytes: number): Promise<string | undefined> {
+    const free = await this.directory.freeBytes();
+    return free >= bytes + this.config.reserveBytes
+      ? undefined
+      : `The destination ${this.name} has ${free} bytes free; ${bytes} are needed and ${this.config.reserveBytes} stay reserved. Free some space there.`;
+  }
+
+  directoryOf(experimentDirectory: Buffer): Buffer {
+    return joinBytes(
+      Buffer.from(this.config.root),
+      relativeTo(experimentDirectory, Buffer.from(this.defaults.storageRoot)),
+    );
+  }
+
+  async prepareDirectory(experimentDirectory: Buffer): Promise<Buffer> {
+    const directory = this.directoryOf(experimentDirectory);
+    await mkdir(directory, { recursive: true, mode: this.directoryMode });
+    return directory;
+  }
+
+  close(): Promise<void> {
+    return this.engine.close();
+  }
+}
