@@ -235,3 +235,21 @@ export interface EventAnswer {
   subject: string | null;
   data: Record<string, unknown>;
 }
+
+export interface PluginAnswer {
+  name: string;
+  order: number;
+  origin: 'station' | 'beamline';
+  enabled: boolean;
+  form: 'file' | 'batch';
+  onError: 'fail' | 'warn' | 'retry' | null;
+  timeoutSeconds: number | null;
+  concurrency: number | null;
+  restsUntil: string | null;
+  calls: number;
+  passed: number;
+  warned: number;
+  failed: number;
+  waited: number;
+  lastError: { at: string; path: string | null; message: string } | null;
+}

@@ -10,6 +10,7 @@ import { registerEvents } from './nouns/events.js';
 import { registerExperiment } from './nouns/experiment.js';
 import { registerFile } from './nouns/file.js';
 import { registerJob } from './nouns/job.js';
+import { registerPlugin } from './nouns/plugin.js';
 import { registerSession } from './nouns/session.js';
 import { registerStation } from './nouns/station.js';
 import { registerStats } from './nouns/stats.js';
@@ -33,6 +34,7 @@ const NOUNS = [
   registerStats,
   registerWorkflow,
   registerJob,
+  registerPlugin,
   registerAlarm,
   registerDestination,
   registerEvents,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { absolutePath } from '../platform/config/index.js';
+import { pluginSettingsSchema } from './plugins/plugin-settings.js';
 
 /**
  * Names that are never data: half-written remains of copying tools, editors and file servers (the field-proven set of
@@ -36,6 +37,10 @@ export const daqConfigSchema = z.strictObject({
   pluginDirectory: absolutePath.optional(),
   /** Longest time that a plug-in of the beamline may take for one file, in seconds. */
   pluginTimeoutSeconds: z.number().positive().default(60),
+  /** Memory of each such plug-in: the heap of the thread that it runs in. */
+  pluginMemoryMegabytes: z.int().min(16).max(65_536).default(256),
+  /** By plug-in: order, time limit, what an error means, options. Naming an optional one switches it on. */
+  plugins: z.record(z.string(), pluginSettingsSchema).default({}),
 });
 
 export type DaqConfig = z.infer<typeof daqConfigSchema>;

@@ -3,6 +3,7 @@ import { AuthModule } from '../auth/index.js';
 import { CatalogModule } from '../catalog/index.js';
 import { ExperimentsModule } from '../experiments/index.js';
 import { CONFIG, type StationConfig } from '../platform/config/index.js';
+import { Database } from '../platform/database/index.js';
 import { StorageModule } from '../storage/index.js';
 import { AcquisitionRepository } from './acquisitions/acquisition.repository.js';
 import { AcquisitionsController } from './acquisitions/acquisitions.controller.js';
@@ -24,10 +25,9 @@ import { BatchListeners } from './pipeline/batch-listeners.js';
 import { BatchOffers } from './pipeline/batch-offers.js';
 import { BatchProcessor } from './pipeline/batch-processor.js';
 import { CatalogPlugin } from './pipeline/catalog.plugin.js';
-import { FILE_PLUGINS } from './pipeline/file-plugin.port.js';
+import { FILE_PLUGINS, type FilePlugin } from './pipeline/file-plugin.port.js';
 import { InterruptedWork } from './pipeline/interrupted-work.js';
 import { LedgerFeeder } from './pipeline/ledger-feeder.js';
-import { withBeamlinePlugins } from './pipeline/load-plugins.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { PipelineMetrics } from './pipeline/pipeline.metrics.js';
 import { TransferPlugin } from './pipeline/transfer.plugin.js';
@@ -40,6 +40,9 @@ import { DestinationsController } from './replication/destinations.controller.js
 import { DestinationsService } from './replication/destinations.service.js';
 import { ReplicationParts } from './replication/replication-parts.js';
 import { Replication } from './replication/replication.js';
+import { FileMetadataRecorder } from './plugins/file-metadata.js';
+import { PluginMetrics } from './plugins/plugin.metrics.js';
+import { PluginSet } from './plugins/plugin-set.js';
 import { RunnerParts } from './runner/runner-parts.js';
 import { Runners } from './runner/runners.js';
 import { Scanner } from './scan/scanner.js';
@@ -75,12 +78,20 @@ import { Scanner } from './scan/scanner.js';
     TransferPlugin,
     CatalogPlugin,
     WorkflowPlugin,
+    FileMetadataRecorder,
+    PluginMetrics,
     {
-      provide: FILE_PLUGINS,
-      useFactory: (config: StationConfig, transfer: TransferPlugin, catalog: CatalogPlugin, workflow: WorkflowPlugin) =>
-        withBeamlinePlugins([transfer, catalog, workflow], config.daq),
-      inject: [CONFIG, TransferPlugin, CatalogPlugin, WorkflowPlugin],
+      provide: PluginSet,
+      useFactory: (
+        config: StationConfig,
+        database: Database,
+        recorder: FileMetadataRecorder,
+        metrics: PluginMetrics,
+        ...core: FilePlugin[]
+      ) => PluginSet.assemble({ config, database, recorder, metrics, core }),
+      inject: [CONFIG, Database, FileMetadataRecorder, PluginMetrics, TransferPlugin, CatalogPlugin, WorkflowPlugin],
     },
+    { provide: FILE_PLUGINS, useFactory: (set: PluginSet) => set.plugins, inject: [PluginSet] },
     RunnerParts,
     Runners,
     Scanner,

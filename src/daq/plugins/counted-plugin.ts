@@ -1,0 +1,38 @@
+import { messageOf } from '../../kernel/errors.js';
+import type { FilePlugin, PipelineFile, PluginOutcome } from '../pipeline/file-plugin.port.js';
+import type { PluginRecord } from './plugin-record.js';
+
+/** Counts what a plug-in does that belongs to the station itself. */
+export class CountedPlugin implements FilePlugin {
+  readonly name: string;
+
+  constructor(
+    private readonly plugin: FilePlugin,
+    readonly order: number,
+    private readonly record: PluginRecord,
+  ) {
+    this.name = plugin.name;
+  }
+
+  appliesTo(file: PipelineFile): boolean {
+    return this.plugin.appliesTo?.(file) ?? true;
+  }
+
+  async process(files: readonly PipelineFile[]): Promise<PluginOutcome[]> {
+    this.record.call();
+    try {
+      const outcomes = await this.plugin.process(files);
+      const byId = new Map(files.map((file) => [file.row.id, file]));
+      for (const outcome of outcomes) {
+        const file = byId.get(outcome.ledgerId);
+        if (file !== undefined) {
+          this.record.outcome(file, outcome);
+        }
+      }
+      return outcomes;
+    } catch (error) {
+      files.forEach((file) => this.record.file(file, 'failed', messageOf(error)));
+      throw error;
+    }
+  }
+}
