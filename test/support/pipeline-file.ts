@@ -36,17 +36,8 @@ export function aPipelineFile(
     acquisition: {
       id: given.acquisitionId ?? 'a1',
       startedBy: 'admin',
-      options: {
-        includePatterns: [],
-        excludePatterns: [],
-        processHidden: false,
-        processExisting: true,
-        durationSeconds: null,
-        quietSeconds: 0,
-        metadata: {},
-        skipPlugins: [],
-        workflow: null,
-      },
+      // What plug-ins look at; the others grow with each option that acquisitions get.
+      options: { metadata: {}, skipPlugins: [], workflow: null } as unknown as PipelineFile['acquisition']['options'],
       sourceDirectory: Buffer.from('/detector'),
       sourceDevice: null,
       jobId: null,
