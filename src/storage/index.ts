@@ -2,6 +2,10 @@ export { StorageModule } from './storage.module.js';
 export type { Destination } from './destinations/destination.js';
 export { Destinations } from './destinations/destinations.js';
 export { StorageArea } from './storage-area.js';
+export { RemoteHosts } from './hosts/remote-hosts.js';
+export { parseSourceAddress, type SourceAddress } from './hosts/source-address.js';
+export { type Shell } from './shell/shell.port.js';
+export { TransferEngines } from './transfer-engines.js';
 export { isVerified, justifiesDeletion, type Proof, PROOFS } from './proof.js';
 export {
   type NewReplica,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { absolutePath } from '../platform/config/index.js';
 import { destinationsConfigSchema } from './destinations/destination.config.js';
+import { remoteHostsSchema } from './hosts/hosts.config.js';
 import { octalMode } from './octal-mode.js';
 
 export const storageConfigSchema = z.strictObject({
@@ -14,6 +15,10 @@ export const storageConfigSchema = z.strictObject({
   workers: z.int().min(1).max(32).default(2),
   /** Further places that copies go to; see src/daq/replication/README.md. */
   destinations: destinationsConfigSchema,
+  /** Bytes per second that copies on this machine may take on average; no limit without it. */
+  bytesPerSecond: z.number().int().min(1024).optional(),
+  /** Machines that the station may speak with by ssh, by alias. */
+  hosts: remoteHostsSchema,
 });
 
 export type StorageConfig = z.infer<typeof storageConfigSchema>;

@@ -1,16 +1,17 @@
-import { Inject, Injectable, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { CONFIG, type StationConfig } from '../platform/config/index.js';
+import { Injectable, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Destinations } from './destinations/destinations.js';
-import { LocalTransferEngine } from './local/local-transfer-engine.js';
+import { RemoteHosts } from './hosts/remote-hosts.js';
 import { ReplicaRepository } from './replica.repository.js';
 import { StorageArea } from './storage-area.js';
-import { TRANSFER_ENGINE, type TransferEngine } from './transfer-engine.port.js';
+import { TRANSFER_ENGINE } from './transfer-engine.port.js';
+import { TransferEngines } from './transfer-engines.js';
+import { TransferMetrics } from './transfer.metrics.js';
 
 @Injectable()
 class StorageLifecycle implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly area: StorageArea,
-    @Inject(TRANSFER_ENGINE) private readonly engine: TransferEngine,
+    private readonly engines: TransferEngines,
   ) {}
 
   onModuleInit(): Promise<void> {
@@ -18,7 +19,7 @@ class StorageLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 
   onApplicationShutdown(): Promise<void> {
-    return this.engine.close();
+    return this.engines.close();
   }
 }
 
@@ -27,13 +28,16 @@ class StorageLifecycle implements OnModuleInit, OnApplicationShutdown {
     StorageArea,
     Destinations,
     ReplicaRepository,
+    RemoteHosts,
+    TransferMetrics,
+    TransferEngines,
     {
       provide: TRANSFER_ENGINE,
-      useFactory: (config: StationConfig) => new LocalTransferEngine(config.storage.workers),
-      inject: [CONFIG],
+      useFactory: (engines: TransferEngines) => engines.local,
+      inject: [TransferEngines],
     },
     StorageLifecycle,
   ],
-  exports: [StorageArea, Destinations, ReplicaRepository, TRANSFER_ENGINE],
+  exports: [StorageArea, Destinations, ReplicaRepository, RemoteHosts, TransferEngines, TRANSFER_ENGINE],
 })
 export class StorageModule {}

@@ -101,6 +101,31 @@ describe('a file on its way, when what it needs fails', () => {
     expect(readFileSync(kept, 'utf8')).toBe('a.h5');
   });
 
+  it('is quarantined with both digests when copy after copy is corrupt though the source says the same', async () => {
+    const scene = await withFiles('a.h5');
+    const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);
+    vi.spyOn(engine, 'transfer').mockImplementation((tasks) =>
+      Promise.resolve(
+        tasks.map(({ id }) => ({ id, status: 'corrupt', md5Sum: 'a'.repeat(32), foundMd5Sum: 'b'.repeat(32) })),
+      ),
+    );
+    const { id } = await app.start(scene.experiment);
+    await waitFor(async () => (await stateOf(scene.experiment)).join() === 'failed');
+    // Not waiting for the pauses between the attempts, which grow to a minute.
+    await app.app.get(Database).query(`UPDATE ledger SET attempts = 7, due_at = now() WHERE acquisition_id = $1`, [id]);
+
+    expect(await app.ended(id)).toMatchObject({ status: 'failed', counts: { quarantined: 1 } });
+    const [row] = await rowsOf(scene.experiment);
+    expect(row).toMatchObject({
+      state: 'quarantined',
+      reasonCode: 'corrupt-copy',
+      reason: expect.stringContaining('differs from the source') as string,
+      attempts: 8,
+      md5Sum: 'a'.repeat(32),
+      foundMd5Sum: 'b'.repeat(32),
+    });
+  });
+
   it('takes over a destination whose first source brought nothing', async () => {
     const scene = await withFiles('a.h5');
     const other = await withFiles('a.h5');

@@ -1,6 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ExperimentsService } from '../../experiments/index.js';
-import { type Remains, TRANSFER_ENGINE, type TransferEngine } from '../../storage/index.js';
+import { type Remains, TransferEngines } from '../../storage/index.js';
 import { type CutOffRow, LedgerClaims } from '../ledger/ledger-claims.js';
 
 /** What an earlier run of the station had in work when it died: freed, its temporary files removed. */
@@ -9,7 +9,7 @@ export class InterruptedWork {
   constructor(
     private readonly claims: LedgerClaims,
     private readonly experiments: ExperimentsService,
-    @Inject(TRANSFER_ENGINE) private readonly engine: TransferEngine,
+    private readonly engines: TransferEngines,
   ) {}
 
   /** To be called before any work starts: an attempt under way has its temporary file under the same name. */
@@ -23,7 +23,7 @@ export class InterruptedWork {
         remains.push(...group.map(({ id, destinationPath }) => ({ id, destinationPath, experimentDirectory })));
       }
     }
-    await this.engine.discard(remains);
+    await this.engines.discard(remains);
     return rows;
   }
 }

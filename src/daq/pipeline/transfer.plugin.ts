@@ -1,14 +1,9 @@
+import { hostname } from 'node:os';
 import { Inject, Injectable } from '@nestjs/common';
 import { joinBytes } from '../../kernel/path-bytes.js';
 import { messageOf, StationError } from '../../kernel/errors.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
-import {
-  StorageArea,
-  TRANSFER_ENGINE,
-  type TransferEngine,
-  type TransferOutcome,
-  type TransferTask,
-} from '../../storage/index.js';
+import { StorageArea, TransferEngines, type TransferOutcome, type TransferTask } from '../../storage/index.js';
 import { OTHER_SOURCE_WENT, type RowChange, SOURCE_VANISHED } from '../ledger/ledger-row.js';
 import { lookForSource } from '../runner/source-presence.js';
 import type { FilePlugin, PipelineAcquisition, PipelineFile, PluginOutcome } from './file-plugin.port.js';
@@ -28,7 +23,7 @@ export class TransferPlugin implements FilePlugin {
 
   constructor(
     @Inject(CONFIG) private readonly config: StationConfig,
-    @Inject(TRANSFER_ENGINE) private readonly engine: TransferEngine,
+    private readonly engines: TransferEngines,
     private readonly area: StorageArea,
   ) {}
 
@@ -48,15 +43,29 @@ export class TransferPlugin implements FilePlugin {
     if (refusal !== undefined) {
       return [...outcomes, ...ready.map((file) => stop(file, refusal))];
     }
-    const results = await this.engine.transfer(ready.map((file) => this.taskOf(file)));
+    const byHost = Map.groupBy(ready, (file) => file.row.sourceHost);
+    for (const [host, group] of byHost) {
+      outcomes.push(...(await this.bring(host, group)));
+    }
+    return outcomes;
+  }
+
+  private async bring(host: string, files: readonly PipelineFile[]): Promise<PluginOutcome[]> {
+    let results: TransferOutcome[];
+    try {
+      results = await this.engines.from(host).transfer(files.map((file) => this.taskOf(file)));
+    } catch (error) {
+      if (host === hostname() || !(error instanceof StationError)) {
+        throw error;
+      }
+      // Another machine that cannot be reached holds up its own files only, and for as long as it takes.
+      return files.map((file) => stop(file, hostOut(error)));
+    }
     const byId = new Map(results.map((result) => [result.id, result]));
-    const lost = await lostSources(ready.filter((file) => byId.get(file.row.id)?.status === 'vanished'));
-    return [
-      ...outcomes,
-      ...ready.map((file) =>
-        lost.has(file.row.id) ? stop(file, SOURCE_LOST) : this.outcomeOf(file, byId.get(file.row.id)),
-      ),
-    ];
+    const lost = await lostSources(files.filter((file) => byId.get(file.row.id)?.status === 'vanished'));
+    return files.map((file) =>
+      lost.has(file.row.id) ? stop(file, SOURCE_LOST) : this.outcomeOf(file, byId.get(file.row.id)),
+    );
   }
 
   /** A missing or full storage area is found once for the batch, before anything is read. */
@@ -121,11 +130,13 @@ export class TransferPlugin implements FilePlugin {
             {
               kind: 'transient',
               code: 'corrupt-copy',
-              message: 'The copy that was read back differs from the source; it was thrown away.',
+              message:
+                'The copy that was read back differs from the source, which read twice says the same; it was thrown away. Look for a fault of the disk, the memory or the network on its way.',
             },
             file.row.attempts,
             this.config.daq.maxAttempts,
           ),
+          md5Sum: result.md5Sum,
           foundMd5Sum: result.foundMd5Sum,
         });
       case 'failed':
@@ -145,6 +156,16 @@ export class TransferPlugin implements FilePlugin {
         );
     }
   }
+}
+
+function hostOut(error: StationError): Omit<RowChange, 'id'> {
+  return {
+    state: 'failed',
+    reasonCode: error.code,
+    reason: error.message,
+    dueInSeconds: SOURCE_WAIT_SECONDS,
+    isCutOff: true,
+  };
 }
 
 const SOURCE_LOST = {
