@@ -14,6 +14,7 @@ import { PluginsController } from './pipeline/plugins.controller.js';
 import { PreflightCheck } from './acquisitions/preflight.js';
 import { SourceRoots } from './acquisitions/source-roots.js';
 import { DaqMetrics } from './daq.metrics.js';
+import { DirectoryUnits } from './ledger/directory-units.js';
 import { LedgerClaims } from './ledger/ledger-claims.js';
 import { LedgerController } from './ledger/ledger.controller.js';
 import { LedgerRepository } from './ledger/ledger.repository.js';
@@ -25,6 +26,7 @@ import { BatchListeners } from './pipeline/batch-listeners.js';
 import { BatchOffers } from './pipeline/batch-offers.js';
 import { BatchProcessor } from './pipeline/batch-processor.js';
 import { CatalogPlugin } from './pipeline/catalog.plugin.js';
+import { DirectoryPlugin } from './pipeline/directory.plugin.js';
 import { FILE_PLUGINS, type FilePlugin } from './pipeline/file-plugin.port.js';
 import { InterruptedWork } from './pipeline/interrupted-work.js';
 import { LedgerFeeder } from './pipeline/ledger-feeder.js';
@@ -43,6 +45,9 @@ import { Replication } from './replication/replication.js';
 import { FileMetadataRecorder } from './plugins/file-metadata.js';
 import { PluginMetrics } from './plugins/plugin.metrics.js';
 import { PluginSet } from './plugins/plugin-set.js';
+import { RemovalChecks } from './removal/removal-checks.js';
+import { SourceRemovalRepository } from './removal/source-removal.repository.js';
+import { SourceRemovals } from './removal/source-removals.js';
 import { RunnerParts } from './runner/runner-parts.js';
 import { Runners } from './runner/runners.js';
 import { Scanner } from './scan/scanner.js';
@@ -63,6 +68,7 @@ import { Scanner } from './scan/scanner.js';
     JobResults,
     PreflightCheck,
     SourceRoots,
+    DirectoryUnits,
     LedgerClaims,
     LedgerRepository,
     LedgerService,
@@ -76,6 +82,7 @@ import { Scanner } from './scan/scanner.js';
     InterruptedWork,
     LedgerFeeder,
     TransferPlugin,
+    DirectoryPlugin,
     CatalogPlugin,
     WorkflowPlugin,
     FileMetadataRecorder,
@@ -89,9 +96,21 @@ import { Scanner } from './scan/scanner.js';
         metrics: PluginMetrics,
         ...core: FilePlugin[]
       ) => PluginSet.assemble({ config, database, recorder, metrics, core }),
-      inject: [CONFIG, Database, FileMetadataRecorder, PluginMetrics, TransferPlugin, CatalogPlugin, WorkflowPlugin],
+      inject: [
+        CONFIG,
+        Database,
+        FileMetadataRecorder,
+        PluginMetrics,
+        TransferPlugin,
+        DirectoryPlugin,
+        CatalogPlugin,
+        WorkflowPlugin,
+      ],
     },
     { provide: FILE_PLUGINS, useFactory: (set: PluginSet) => set.plugins, inject: [PluginSet] },
+    SourceRemovals,
+    SourceRemovalRepository,
+    RemovalChecks,
     RunnerParts,
     Runners,
     Scanner,
