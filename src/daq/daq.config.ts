@@ -18,6 +18,17 @@ const IGNORED = [
   'Thumbs.db',
 ];
 
+export const auditConfigSchema = z.strictObject({
+  /** Experiments are audited by themselves. */
+  enabled: z.boolean().default(true),
+  /** How often each experiment that has files is looked over, in days. */
+  periodDays: z.number().positive().max(3650).default(7),
+  /** Bytes that such an audit reads again at most, those that were verified longest ago first; 0: none. */
+  byteBudget: z.number().int().min(0).default(20_000_000_000),
+  /** How fast it reads them. */
+  bytesPerSecond: z.number().int().min(1).default(20_000_000),
+});
+
 export const daqConfigSchema = z.strictObject({
   /** Acquisitions may read below these directories only. Default: `<dataDir>/incoming`. */
   sourceRoots: z.array(absolutePath),
@@ -31,12 +42,6 @@ export const daqConfigSchema = z.strictObject({
   batchFiles: z.int().min(1).max(5000).default(500),
   /** … and this many bytes, unless a single file is larger. */
   batchBytes: z.number().int().min(1).default(268_435_456),
-  /** A source file is removed (`removeSourceFiles`) no sooner than this long after it was done, in seconds. */
-  removeGraceSeconds: z
-    .number()
-    .min(0)
-    .max(366 * 86_400)
-    .default(3600),
   /** Names that are never taken, as shell wildcards on the file name. */
   ignoredNames: z.array(z.string()).default(IGNORED),
   /** Folder of this beamline's own per-file plug-ins (`*.js`, `*.mjs`); see src/daq/pipeline/README.md. */
@@ -47,6 +52,8 @@ export const daqConfigSchema = z.strictObject({
   pluginMemoryMegabytes: z.int().min(16).max(65_536).default(256),
   /** By plug-in: order, time limit, what an error means, options. Naming an optional one switches it on. */
   plugins: z.record(z.string(), pluginSettingsSchema).default({}),
+  /** Audits that nobody has to start; see src/daq/audit/README.md. */
+  audit: auditConfigSchema.prefault({}),
 });
 
 export type DaqConfig = z.infer<typeof daqConfigSchema>;

@@ -8,13 +8,14 @@ import { StorageModule } from '../storage/index.js';
 import { AcquisitionRepository } from './acquisitions/acquisition.repository.js';
 import { AcquisitionsController } from './acquisitions/acquisitions.controller.js';
 import { AcquisitionsService } from './acquisitions/acquisitions.service.js';
+import { AUDIT_PARTS } from './audit/audit-parts.js';
+import { AuditsController } from './audit/audits.controller.js';
 import { ExitUploads } from './acquisitions/exit-uploads.js';
 import { JobResults } from './acquisitions/job-results.js';
 import { PluginsController } from './pipeline/plugins.controller.js';
 import { PreflightCheck } from './acquisitions/preflight.js';
 import { SourceRoots } from './acquisitions/source-roots.js';
 import { DaqMetrics } from './daq.metrics.js';
-import { DirectoryUnits } from './ledger/directory-units.js';
 import { LedgerClaims } from './ledger/ledger-claims.js';
 import { LedgerController } from './ledger/ledger.controller.js';
 import { LedgerRepository } from './ledger/ledger.repository.js';
@@ -26,7 +27,6 @@ import { BatchListeners } from './pipeline/batch-listeners.js';
 import { BatchOffers } from './pipeline/batch-offers.js';
 import { BatchProcessor } from './pipeline/batch-processor.js';
 import { CatalogPlugin } from './pipeline/catalog.plugin.js';
-import { DirectoryPlugin } from './pipeline/directory.plugin.js';
 import { FILE_PLUGINS, type FilePlugin } from './pipeline/file-plugin.port.js';
 import { InterruptedWork } from './pipeline/interrupted-work.js';
 import { LedgerFeeder } from './pipeline/ledger-feeder.js';
@@ -45,9 +45,6 @@ import { Replication } from './replication/replication.js';
 import { FileMetadataRecorder } from './plugins/file-metadata.js';
 import { PluginMetrics } from './plugins/plugin.metrics.js';
 import { PluginSet } from './plugins/plugin-set.js';
-import { RemovalChecks } from './removal/removal-checks.js';
-import { SourceRemovalRepository } from './removal/source-removal.repository.js';
-import { SourceRemovals } from './removal/source-removals.js';
 import { RunnerParts } from './runner/runner-parts.js';
 import { Runners } from './runner/runners.js';
 import { Scanner } from './scan/scanner.js';
@@ -58,6 +55,7 @@ import { Scanner } from './scan/scanner.js';
     AcquisitionsController,
     LedgerController,
     ManifestController,
+    AuditsController,
     PluginsController,
     DestinationsController,
   ],
@@ -68,12 +66,12 @@ import { Scanner } from './scan/scanner.js';
     JobResults,
     PreflightCheck,
     SourceRoots,
-    DirectoryUnits,
     LedgerClaims,
     LedgerRepository,
     LedgerService,
     QuarantineAlarms,
     ManifestReader,
+    ...AUDIT_PARTS,
     BatchListeners,
     BatchOffers,
     BatchProcessor,
@@ -82,7 +80,6 @@ import { Scanner } from './scan/scanner.js';
     InterruptedWork,
     LedgerFeeder,
     TransferPlugin,
-    DirectoryPlugin,
     CatalogPlugin,
     WorkflowPlugin,
     FileMetadataRecorder,
@@ -96,21 +93,9 @@ import { Scanner } from './scan/scanner.js';
         metrics: PluginMetrics,
         ...core: FilePlugin[]
       ) => PluginSet.assemble({ config, database, recorder, metrics, core }),
-      inject: [
-        CONFIG,
-        Database,
-        FileMetadataRecorder,
-        PluginMetrics,
-        TransferPlugin,
-        DirectoryPlugin,
-        CatalogPlugin,
-        WorkflowPlugin,
-      ],
+      inject: [CONFIG, Database, FileMetadataRecorder, PluginMetrics, TransferPlugin, CatalogPlugin, WorkflowPlugin],
     },
     { provide: FILE_PLUGINS, useFactory: (set: PluginSet) => set.plugins, inject: [PluginSet] },
-    SourceRemovals,
-    SourceRemovalRepository,
-    RemovalChecks,
     RunnerParts,
     Runners,
     Scanner,

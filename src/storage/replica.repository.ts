@@ -5,9 +5,6 @@ import type { Proof } from './proof.js';
 /** The station's own storage area; every other destination has a name of its own. */
 export const PRIMARY = 'primary';
 
-/** Where a file lies that was recorded and not copied; its location is the source's own, absolute path. */
-export const AT_SOURCE = 'source';
-
 export interface NewReplica {
   /** Ledger row of the file version that this is a copy of. */
   ledgerId: string;
@@ -142,6 +139,16 @@ export class ReplicaRepository {
       }
       after = records.length < PAGE ? undefined : records.at(-1);
     } while (after !== undefined);
+  }
+
+  /** The content of these copies was read again and agreed: proven anew, as it was proven before. */
+  async confirm(sql: Sql, copies: readonly { ledgerId: string; destination: string }[]): Promise<void> {
+    await sql.query(
+      `UPDATE replica r SET verified_at = now(), checked_at = now(), trouble = NULL, trouble_reason = NULL
+       FROM unnest($1::bigint[], $2::text[]) AS c (ledger_id, destination)
+       WHERE r.ledger_id = c.ledger_id AND r.destination = c.destination`,
+      [copies.map((copy) => copy.ledgerId), copies.map((copy) => copy.destination)],
+    );
   }
 
   /** What an audit found: the copy is as it was (null), or what is the matter with it. */

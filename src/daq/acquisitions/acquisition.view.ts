@@ -41,13 +41,7 @@ export function viewOf(
   experiment: string,
   counts: AcquisitionCounts | undefined,
 ): AcquisitionView {
-  const { skipTransfer, skipChecksum } = acquisition.options;
-  const known = counts ?? noCounts();
-  const shown = {
-    ...known,
-    unchanged: acquisition.unchangedFiles,
-    unverified: skipTransfer || skipChecksum ? known.done : 0,
-  };
+  const shown = { ...(counts ?? noCounts()), unchanged: acquisition.unchangedFiles };
   return {
     id: acquisition.id,
     kind: acquisition.kind,

@@ -1,5 +1,3 @@
-import type { Proof } from '../../storage/index.js';
-
 export const LEDGER_STATES = [
   'seen',
   'settling',
@@ -60,8 +58,6 @@ export interface KnownRow {
   updatedAt: Date;
   /** Its content has reached storage, proven, whatever became of the row afterwards. */
   isTransferred: boolean;
-  /** Done without a copy (`skipTransfer`): an acquisition that copies takes it anew. */
-  isRecordedOnly: boolean;
 }
 
 /** A row that a worker has claimed, with what it needs to carry it on. */
@@ -81,20 +77,16 @@ export interface ClaimedRow {
   md5Sum: string | null;
   catalogId: string;
   transferredAt: Date | null;
-  /** The row processed the content of this row again, whose version it is; it has none of its own then. */
-  reprocesses: string | null;
   /** An attempt before broke off in the middle of the copy. */
   isCutOff: boolean;
   /** Newest version in storage below this one; for a row without version, the newest in storage of the destination. */
   previous: {
     id: string;
     version: number;
-    /** Null when it was copied without digests. */
-    md5Sum: string | null;
+    md5Sum: string;
     sizeBytes: bigint;
     mtimeNs: bigint;
     storedAt: string;
-    proof: Proof | null;
   } | null;
   /** Whether another row of the destination is still under way: a row without version waits for it. */
   hasOpenSibling: boolean;
@@ -119,8 +111,6 @@ export interface RowChange {
   dueInSeconds?: number;
   finishedOrder?: number;
   md5Sum?: string;
-  /** The content is that of this row, processed again. */
-  reprocesses?: string;
   foundMd5Sum?: string;
   /** Gives the version number back, so that the next content gets it: set for rows that end without content. */
   dropsVersion?: boolean;

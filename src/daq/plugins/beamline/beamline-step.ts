@@ -1,8 +1,7 @@
 import type { BatchFileAnswer, BeamlineFile } from '../../../../config/examples/plugins/dm-plugin.js';
 import { messageOf } from '../../../kernel/errors.js';
-
+import { joinBytes } from '../../../kernel/path-bytes.js';
 import { pathToText } from '../../../kernel/path-text.js';
-import { locationOf } from '../../pipeline/file-location.js';
 import type { PipelineFile } from '../../pipeline/file-plugin.port.js';
 import type { FileVerdict, PluginStep } from '../plugin-step.js';
 import { type BeamlineThread, ThreadEnded, type ThreadFacts } from './beamline-thread.js';
@@ -83,7 +82,7 @@ function describe(file: PipelineFile): BeamlineFile {
     id: row.catalogId,
     experiment: experiment.name,
     path: pathToText(row.destinationPath),
-    absolutePath: pathToText(locationOf(file)),
+    absolutePath: pathToText(joinBytes(experiment.directory, row.destinationPath)),
     sourcePath: pathToText(row.sourcePath),
     version: row.version,
     sizeBytes: Number(row.sizeBytes),

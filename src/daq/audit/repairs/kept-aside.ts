@@ -1,0 +1,14 @@
+import { joinBytes } from '../../../kernel/path-bytes.js';
+
+/** What repairs take out of the way, relative to the experiment's directory. Nothing there is ever removed by the station. */
+export const KEPT_ASIDE = Buffer.from('system/audit');
+
+/** Where a damaged copy is kept when a good one takes its place. */
+export function damagedPlace(findingId: string, place: Uint8Array): Buffer {
+  return joinBytes(KEPT_ASIDE, Buffer.from(`damaged/${findingId}`), place);
+}
+
+/** Where a dark file goes that nobody wants. */
+export function trashPlace(findingId: string, place: Uint8Array): Buffer {
+  return joinBytes(KEPT_ASIDE, Buffer.from(`trash/${findingId}`), place);
+}
