@@ -101,7 +101,6 @@ export interface AcquisitionAnswer {
 }
 
 export interface AcquisitionCounts {
-  unverified?: number;
   found: number;
   settling: number;
   queued: number;
@@ -253,4 +252,46 @@ export interface PluginAnswer {
   failed: number;
   waited: number;
   lastError: { at: string; path: string | null; message: string } | null;
+}
+
+export interface AuditAnswer {
+  id: string;
+  experiment: string;
+  status: string;
+  phase: string;
+  deep: boolean;
+  byteBudget: number | null;
+  bytesPerSecond: number | null;
+  counts: {
+    copies: number;
+    files: number;
+    documents: number;
+    verified: number;
+    bytesRead: number;
+    touched: number;
+    withoutDigest: number;
+  };
+  /** Numbers by kind. */
+  findings: Record<string, number>;
+  repairs: { requested: number; repaired: number; obsolete: number; failed: number };
+  breaker: string;
+  isBudgetSpent: boolean;
+  waitsFor: string | null;
+  errorMessage: string | null;
+  startedBy: string;
+  createdAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+}
+
+export interface FindingAnswer {
+  id: string;
+  kind: string;
+  severity: string;
+  path: string;
+  version: number | null;
+  what: string;
+  action: string | null;
+  evidence: Record<string, unknown>;
+  repair: { state: string; action: string | null; note: string | null } | null;
 }

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { filterText } from './nouns/file.js';
 import { isWanted } from './nouns/events.js';
 import { parseKeyValues } from './key-values.js';
-import { parseCount, parseDuration, parseJsonObject, parseList, parseWorkflowRef } from './parse-options.js';
+import {
+  parseBytes,
+  parseCount,
+  parseDuration,
+  parseJsonObject,
+  parseList,
+  parseWorkflowRef,
+} from './parse-options.js';
 
 describe(parseKeyValues, () => {
   it('splits at the first colon only, so that values may hold colons', () => {
@@ -20,6 +27,21 @@ describe(parseKeyValues, () => {
   });
   it.each(['novalue', ':noKey'])('refuses %s and says how it is written', (text) => {
     expect(() => parseKeyValues([text])).toThrow(/key:value/);
+  });
+});
+
+describe(parseBytes, () => {
+  it.each([
+    ['1000', 1000],
+    ['500MB', 500_000_000],
+    ['1.5TB', 1_500_000_000_000],
+    ['200 MB/s', 200_000_000],
+    ['50g', 50_000_000_000],
+  ])('reads %s', (text, bytes) => {
+    expect(parseBytes(text)).toBe(bytes);
+  });
+  it.each(['', '0', '-1', 'much', '5XB', '1e3'])('refuses "%s"', (text) => {
+    expect(() => parseBytes(text)).toThrow(/500MB/);
   });
 });
 

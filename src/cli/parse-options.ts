@@ -18,6 +18,19 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+const BYTE_UNITS = ['', 'k', 'M', 'G', 'T'];
+
+/** `50GB`, `200 MB`, `200MB/s`, `1000` → bytes; powers of 1000, as sizes are shown. */
+export function parseBytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?) ?([kMGT]?)B?(?:\/s)?$/i.exec(text.trim());
+  const unit = BYTE_UNITS.findIndex((one) => one.toLowerCase() === match?.[2]?.toLowerCase());
+  const bytes = Math.round(Number(match?.[1]) * 1000 ** unit);
+  if (match === null || bytes < 1 || !Number.isSafeInteger(bytes)) {
+    throw usageError(`"${text}" is no number of bytes; write for example 500MB, 50GB or 1.5TB.`);
+  }
+  return bytes;
+}
+
 /** `owner/name` of a workflow. */
 export function parseWorkflowRef(text: string): { owner: string; name: string } {
   const slash = text.indexOf('/');

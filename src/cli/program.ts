@@ -5,6 +5,7 @@ import type { CliIo } from './io.js';
 import { registerAcquisition } from './nouns/acquisition.js';
 import { registerAlarm } from './nouns/alarm.js';
 import { registerDestination } from './nouns/destination.js';
+import { registerAudit } from './nouns/audit.js';
 import { registerDaq } from './nouns/daq.js';
 import { registerEvents } from './nouns/events.js';
 import { registerExperiment } from './nouns/experiment.js';
@@ -29,6 +30,7 @@ const NOUNS = [
   registerExperiment,
   registerUpload,
   registerDaq,
+  registerAudit,
   registerAcquisition,
   registerFile,
   registerStats,
