@@ -22,7 +22,12 @@ export interface AcquisitionOptions {
   workflowArg?: string[];
   workflowJobOwner?: string;
   skipCatalog?: boolean;
+  skipTransfer?: boolean;
+  skipChecksum?: boolean;
+  removeSourceFiles?: boolean;
   // uploads only
+  reprocess?: boolean;
+  asDirectory?: boolean;
   onlyFile?: string[];
   // monitors only
   uploadDataDirectoryOnExit?: string;
@@ -55,6 +60,9 @@ export function withAcquisitionOptions(command: Command): Command {
       'copy to these destinations, too; "primary" for none but the storage area',
       parseList,
     )
+    .option('--skip-transfer', 'digest and record the files where they lie, without a copy: never counts as verified')
+    .option('--skip-checksum', 'compare copies by size only: never counts as verified')
+    .option('--remove-source-files', 'remove each source file once its copy is proven and the grace time is over')
     .option('--workflow <owner/name>', 'start this workflow for each file that is done')
     .option('--workflow-arg <key:value>', 'argument for it; may be repeated', collect)
     .option('--workflow-job-owner <username>', 'whom its jobs belong to');
@@ -87,6 +95,11 @@ export function acquisitionRequest(
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
     skipPlugins: options.skipPlugins,
     skipCatalog: options.skipCatalog,
+    skipTransfer: options.skipTransfer,
+    skipChecksum: options.skipChecksum,
+    removeSourceFiles: options.removeSourceFiles,
+    reprocessFiles: options.reprocess,
+    processingMode: options.asDirectory === true ? 'directory' : undefined,
     uploadDataDirectoryOnExit:
       options.uploadDataDirectoryOnExit === undefined
         ? undefined

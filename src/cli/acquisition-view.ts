@@ -52,6 +52,7 @@ export function aboutAcquisition(acquisition: AcquisitionAnswer): string {
     ['ended', formatTime(acquisition.endedAt)],
     ['took', formatSpan(acquisition.startedAt, acquisition.endedAt)],
     ['files', countsSentence(counts)],
+    ['not verified', (counts.unverified ?? 0) > 0 ? formatCount(counts.unverified ?? 0) : null],
     ['bytes', `${formatBytes(counts.bytesDone)} of ${formatBytes(counts.bytesTotal)}`],
     ['error', acquisition.errorMessage],
     ['upload at its end', exitUploadText(acquisition)],

@@ -101,6 +101,7 @@ export interface AcquisitionAnswer {
 }
 
 export interface AcquisitionCounts {
+  unverified?: number;
   found: number;
   settling: number;
   queued: number;

@@ -42,6 +42,12 @@ export const daqConfigSchema = z.strictObject({
   batchFiles: z.int().min(1).max(5000).default(500),
   /** … and this many bytes, unless a single file is larger. */
   batchBytes: z.number().int().min(1).default(268_435_456),
+  /** A source file is removed (`removeSourceFiles`) no sooner than this long after it was done, in seconds. */
+  removeGraceSeconds: z
+    .number()
+    .min(0)
+    .max(366 * 86_400)
+    .default(3600),
   /** Names that are never taken, as shell wildcards on the file name. */
   ignoredNames: z.array(z.string()).default(IGNORED),
   /** Folder of this beamline's own per-file plug-ins (`*.js`, `*.mjs`); see src/daq/pipeline/README.md. */

@@ -16,6 +16,7 @@ import { PluginsController } from './pipeline/plugins.controller.js';
 import { PreflightCheck } from './acquisitions/preflight.js';
 import { SourceRoots } from './acquisitions/source-roots.js';
 import { DaqMetrics } from './daq.metrics.js';
+import { DirectoryUnits } from './ledger/directory-units.js';
 import { LedgerClaims } from './ledger/ledger-claims.js';
 import { LedgerController } from './ledger/ledger.controller.js';
 import { LedgerRepository } from './ledger/ledger.repository.js';
@@ -27,6 +28,7 @@ import { BatchListeners } from './pipeline/batch-listeners.js';
 import { BatchOffers } from './pipeline/batch-offers.js';
 import { BatchProcessor } from './pipeline/batch-processor.js';
 import { CatalogPlugin } from './pipeline/catalog.plugin.js';
+import { DirectoryPlugin } from './pipeline/directory.plugin.js';
 import { FILE_PLUGINS, type FilePlugin } from './pipeline/file-plugin.port.js';
 import { InterruptedWork } from './pipeline/interrupted-work.js';
 import { LedgerFeeder } from './pipeline/ledger-feeder.js';
@@ -45,6 +47,9 @@ import { Replication } from './replication/replication.js';
 import { FileMetadataRecorder } from './plugins/file-metadata.js';
 import { PluginMetrics } from './plugins/plugin.metrics.js';
 import { PluginSet } from './plugins/plugin-set.js';
+import { RemovalChecks } from './removal/removal-checks.js';
+import { SourceRemovalRepository } from './removal/source-removal.repository.js';
+import { SourceRemovals } from './removal/source-removals.js';
 import { RunnerParts } from './runner/runner-parts.js';
 import { Runners } from './runner/runners.js';
 import { Scanner } from './scan/scanner.js';
@@ -66,6 +71,7 @@ import { Scanner } from './scan/scanner.js';
     JobResults,
     PreflightCheck,
     SourceRoots,
+    DirectoryUnits,
     LedgerClaims,
     LedgerRepository,
     LedgerService,
@@ -80,6 +86,7 @@ import { Scanner } from './scan/scanner.js';
     InterruptedWork,
     LedgerFeeder,
     TransferPlugin,
+    DirectoryPlugin,
     CatalogPlugin,
     WorkflowPlugin,
     FileMetadataRecorder,
@@ -93,9 +100,21 @@ import { Scanner } from './scan/scanner.js';
         metrics: PluginMetrics,
         ...core: FilePlugin[]
       ) => PluginSet.assemble({ config, database, recorder, metrics, core }),
-      inject: [CONFIG, Database, FileMetadataRecorder, PluginMetrics, TransferPlugin, CatalogPlugin, WorkflowPlugin],
+      inject: [
+        CONFIG,
+        Database,
+        FileMetadataRecorder,
+        PluginMetrics,
+        TransferPlugin,
+        DirectoryPlugin,
+        CatalogPlugin,
+        WorkflowPlugin,
+      ],
     },
     { provide: FILE_PLUGINS, useFactory: (set: PluginSet) => set.plugins, inject: [PluginSet] },
+    SourceRemovals,
+    SourceRemovalRepository,
+    RemovalChecks,
     RunnerParts,
     Runners,
     Scanner,

@@ -9,6 +9,7 @@ export { TransferEngines } from './transfer-engines.js';
 export { isVerified, justifiesDeletion, type Proof, PROOFS } from './proof.js';
 export {
   type NewReplica,
+  AT_SOURCE,
   PRIMARY,
   type Replica,
   type ReplicaOfVersion,

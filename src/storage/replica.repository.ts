@@ -5,6 +5,9 @@ import type { Proof } from './proof.js';
 /** The station's own storage area; every other destination has a name of its own. */
 export const PRIMARY = 'primary';
 
+/** Where a file lies that was recorded and not copied; its location is the source's own, absolute path. */
+export const AT_SOURCE = 'source';
+
 export interface NewReplica {
   /** Ledger row of the file version that this is a copy of. */
   ledgerId: string;

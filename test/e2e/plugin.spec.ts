@@ -54,7 +54,7 @@ describe("a beamline's own plug-ins", () => {
   it('run in the order that they ask for, between the shipped ones', async () => {
     const { items } = await station().api.get<{ items: PluginAnswer[] }>('/plugins');
     const running = items.filter(({ enabled }) => enabled).map(({ name }) => name);
-    expect(running).toEqual(['transfer', 'early', 'catalog', 'slow', 'late', 'workflow']);
+    expect(running).toEqual(['transfer', 'directory', 'early', 'catalog', 'slow', 'late', 'workflow']);
     const scene = await station().scene('ordered');
     writeFileSync(join(scene.source, `a 'b' $(c).h5`), 'content');
     await station().upload(scene, { metadata: { sample: 'Ni' } });

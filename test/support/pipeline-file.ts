@@ -26,6 +26,7 @@ export function aPipelineFile(
       md5Sum: 'd41d8cd98f00b204e9800998ecf8427e',
       catalogId: number.toString(16).padStart(24, '0'),
       transferredAt: new Date(),
+      reprocesses: null,
       isCutOff: false,
       previous: null,
       hasOpenSibling: false,

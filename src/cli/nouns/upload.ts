@@ -23,6 +23,8 @@ const NAMED_TROUBLES = 10;
 export function registerUpload(program: Command, context: CliContext): void {
   withAcquisitionOptions(program.command('upload').description('bring what lies in a directory to storage, once'))
     .option('--only-file <path>', 'only this file, relative to the directory; may be repeated', collect)
+    .option('--reprocess', 'copy, verify and catalog again what is in storage already')
+    .option('--as-directory', 'catalog nothing before the whole directory is verified')
     .option('--no-wait', 'return as soon as the station has taken the task on')
     .option('--timeout <duration>', 'stop waiting after so long; the upload itself goes on', parseDuration)
     .action((directory: string, pairs: string[], options: UploadOptions) => upload(context, directory, pairs, options));

@@ -54,6 +54,16 @@ export const startAcquisitionBody = z
     skipPlugins: z.array(z.string().min(1).max(100)).max(50).default([]),
     /** The same as `skipPlugins: ["catalog"]`. */
     skipCatalog: z.boolean().default(false),
+    /** Files are digested and recorded where they lie; nothing is copied. Proof `none`: never verified. */
+    skipTransfer: z.boolean().default(false),
+    /** Copies are compared by size only. Proof `size`: never verified. */
+    skipChecksum: z.boolean().default(false),
+    /** Files that are in storage already are copied, verified and cataloged again; uploads only. */
+    reprocessFiles: z.boolean().default(false),
+    /** `directory`: nothing is cataloged before the whole directory is verified; uploads only. */
+    processingMode: z.enum(['files', 'directory']).default('files'),
+    /** Source files are removed after `daq.removeGraceSeconds`, each by the proof of its copy. */
+    removeSourceFiles: z.boolean().default(false),
     /** A directory that an upload brings home when the monitor ends; monitors only. */
     uploadDataDirectoryOnExit: pathText.optional(),
     /** Where that goes, below the experiment's data directory. */

@@ -17,6 +17,16 @@ export interface AcquisitionOptions {
   /** Recorded with every file. */
   metadata: Record<string, unknown>;
   skipPlugins: string[];
+  /** Digested and recorded where it lies, never copied: proof `none`. */
+  skipTransfer: boolean;
+  /** Copied without digests: proof `size`, which never counts as verified. */
+  skipChecksum: boolean;
+  /** Files that are in storage already are copied, verified and cataloged again. */
+  reprocessFiles: boolean;
+  /** `directory`: nothing is cataloged before all of the directory is verified. */
+  processingMode: 'files' | 'directory';
+  /** A source file is removed once its copy justifies that; see source-removal.ts. */
+  removeSourceFiles: boolean;
   /** An upload of this directory starts when the monitor ends; text form. */
   uploadDataDirectoryOnExit: string | null;
   /** Where that goes, below the experiment's data directory. */
@@ -32,6 +42,11 @@ export const OPTIONS_LEFT_OUT = {
   includeFileExtensions: [],
   excludeFileExtensions: [],
   onlyFiles: [],
+  skipTransfer: false,
+  skipChecksum: false,
+  reprocessFiles: false,
+  processingMode: 'files',
+  removeSourceFiles: false,
   uploadDataDirectoryOnExit: null,
   uploadDestDirectoryOnExit: null,
   destinations: [],
@@ -113,6 +128,8 @@ export interface AcquisitionCounts {
   skipped: number;
   cancelled: number;
   unchanged: number;
+  /** Of those done: copied or recorded without the content being compared (proof `size` or `none`). */
+  unverified: number;
   bytesDone: number;
   bytesTotal: number;
 }
@@ -129,6 +146,7 @@ export function noCounts(): AcquisitionCounts {
     skipped: 0,
     cancelled: 0,
     unchanged: 0,
+    unverified: 0,
     bytesDone: 0,
     bytesTotal: 0,
   };

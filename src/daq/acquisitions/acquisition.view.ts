@@ -41,7 +41,13 @@ export function viewOf(
   experiment: string,
   counts: AcquisitionCounts | undefined,
 ): AcquisitionView {
-  const shown = { ...(counts ?? noCounts()), unchanged: acquisition.unchangedFiles };
+  const { skipTransfer, skipChecksum } = acquisition.options;
+  const known = counts ?? noCounts();
+  const shown = {
+    ...known,
+    unchanged: acquisition.unchangedFiles,
+    unverified: skipTransfer || skipChecksum ? known.done : 0,
+  };
   return {
     id: acquisition.id,
     kind: acquisition.kind,

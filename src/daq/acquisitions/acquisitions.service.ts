@@ -6,7 +6,6 @@ import { AccessService, type Principal, UsersService } from '../../auth/index.js
 import { type Experiment, ExperimentsService } from '../../experiments/index.js';
 import { StationError } from '../../kernel/errors.js';
 import { isPlainRelative } from '../../kernel/path-bytes.js';
-import { pathToText } from '../../kernel/path-text.js';
 import { Alarms } from '../../platform/alarms/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
@@ -16,13 +15,14 @@ import { decodeCursor, type Page, pageOf } from '../../platform/http/index.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { Runners } from '../runner/runners.js';
 import { overlapAlarm } from '../runner/acquisition-alarms.js';
-import type { Acquisition, AcquisitionOptions, AcquisitionStatus, Finding } from './acquisition.js';
+import type { Acquisition, AcquisitionStatus, Finding } from './acquisition.js';
 import { AcquisitionRepository, notFound } from './acquisition.repository.js';
 import type { StartAcquisitionBody } from './acquisition.schema.js';
 import { type AcquisitionView, viewOf } from './acquisition.view.js';
 import { exitUploadAlarm } from './exit-upload-alarm.js';
 import { destinationOf, pathFromText } from './destination.js';
 import { PreflightCheck } from './preflight.js';
+import { optionsOf, requireFitting } from './requested-options.js';
 
 const SLASH = 0x2f;
 const listCursor = z.tuple([z.string(), z.uuid()]);
@@ -209,11 +209,11 @@ export class AcquisitionsService {
         `There is no plug-in ${unknown.join(', ')}; there are ${known.join(', ')}.`,
       );
     }
-    if (names.includes('transfer')) {
+    if (names.includes('transfer') || names.includes('directory')) {
       throw new StationError(
         'invalid',
         'PLUGIN_REQUIRED',
-        'The transfer plug-in cannot be skipped: without a verified copy no file is done.',
+        'The plug-ins transfer and directory cannot be skipped: without a verified copy no file is done. skipTransfer records files where they lie.',
       );
     }
   }
@@ -251,7 +251,11 @@ export class AcquisitionsService {
       sourceDirectory: facts.sourceDirectory,
       sourceDevice: null,
       destinationDirectory: facts.destination,
-      options: this.optionsOf(principal, body),
+      options: optionsOf(body, {
+        username: principal.username,
+        quietSeconds: this.config.daq.quietSeconds,
+        destinations: this.destinations.chosen(body.destinations),
+      }),
       startedBy: origin?.kind === 'exit' ? origin.startedBy : principal.username,
       jobId: origin?.kind === 'job' ? origin.jobId : null,
       triggerDepth: origin?.kind === 'job' ? origin.triggerDepth : 0,
@@ -271,35 +275,6 @@ export class AcquisitionsService {
           : null,
       endedAt: null,
       exitUpload: null,
-    };
-  }
-
-  private optionsOf(principal: Principal, body: StartAcquisitionBody): AcquisitionOptions {
-    const { workflow } = body;
-    return {
-      includePatterns: body.includePatterns,
-      excludePatterns: body.excludePatterns,
-      includeFileExtensions: body.includeFileExtensions,
-      excludeFileExtensions: body.excludeFileExtensions,
-      onlyFiles: onlyFilesOf(body),
-      processHidden: body.processHidden,
-      processExisting: body.processExisting,
-      durationSeconds: body.durationSeconds ?? null,
-      quietSeconds: body.quietSeconds ?? this.config.daq.quietSeconds,
-      metadata: body.metadata,
-      skipPlugins: [...new Set([...body.skipPlugins, ...(body.skipCatalog ? ['catalog'] : [])])],
-      uploadDataDirectoryOnExit: body.uploadDataDirectoryOnExit ?? null,
-      uploadDestDirectoryOnExit: body.uploadDestDirectoryOnExit ?? null,
-      destinations: this.destinations.chosen(body.destinations),
-      workflow:
-        workflow === undefined
-          ? null
-          : {
-              owner: workflow.owner,
-              name: workflow.name,
-              args: workflow.args,
-              jobOwner: workflow.jobOwner ?? principal.username,
-            },
     };
   }
 
@@ -327,45 +302,6 @@ function absolute(path: Buffer, text: string): Buffer {
     );
   }
   return plain;
-}
-
-/** @throws StationError OPTION_NOT_APPLICABLE, OPTION_INCOMPLETE */
-function requireFitting(body: StartAcquisitionBody): void {
-  const ofUploads = body.experimentFilePath !== undefined || body.onlyFiles.length > 0;
-  if (body.kind === 'monitor' && ofUploads) {
-    throw notApplicable('experimentFilePath and onlyFiles are', 'uploads');
-  }
-  if (body.kind === 'upload' && body.uploadDataDirectoryOnExit !== undefined) {
-    throw notApplicable('uploadDataDirectoryOnExit is', 'monitors');
-  }
-  if (body.uploadDestDirectoryOnExit !== undefined && body.uploadDataDirectoryOnExit === undefined) {
-    throw new StationError(
-      'invalid',
-      'OPTION_INCOMPLETE',
-      'uploadDestDirectoryOnExit says where uploadDataDirectoryOnExit goes; name that directory, too.',
-    );
-  }
-}
-
-function notApplicable(what: string, kinds: string): StationError {
-  return new StationError('invalid', 'OPTION_NOT_APPLICABLE', `${what} for ${kinds} only; leave it out.`);
-}
-
-/** The named files in one spelling. @throws StationError PATH_INVALID */
-function onlyFilesOf(body: StartAcquisitionBody): string[] {
-  const named = [...body.onlyFiles, ...(body.experimentFilePath === undefined ? [] : [body.experimentFilePath])];
-  const paths = named.map((text) => {
-    const path = pathFromText(text);
-    if (!isPlainRelative(path)) {
-      throw new StationError(
-        'invalid',
-        'PATH_INVALID',
-        `${text} must be a plain path relative to dataDirectory, such as scan1/a.h5, without "." or "..".`,
-      );
-    }
-    return pathToText(path);
-  });
-  return [...new Set(paths)];
 }
 
 function only<T>(items: readonly T[]): T {

@@ -30,6 +30,13 @@ export interface OtherSource {
   foundAt: string;
 }
 
+/** Why a source file that was to be removed stayed. */
+export interface KeptSource {
+  ledgerId: string;
+  at: string;
+  reason: string;
+}
+
 export interface FileWhy {
   path: string;
   /** One sentence: where the file stands, why, and what to do if anything. */
@@ -43,6 +50,7 @@ export interface Surroundings {
   /** Copies that further destinations still wait for. */
   copies: CopyOrderView[];
   otherSources: OtherSource[];
+  keptSources: KeptSource[];
 }
 
 /** Answers "where is my file and why" from the records alone. `rows`: newest first. */
@@ -50,13 +58,15 @@ export function whyOf(path: string, rows: readonly LedgerRowView[], known: Surro
   const [newest] = rows;
   return {
     path,
-    verdict: newest === undefined ? unknown() : verdictOf(newest),
+    verdict: newest === undefined ? unknown() : verdictOf(newest, known.replicas),
     rows: rows.map((row) => {
       const isOfRow = ({ ledgerId }: { ledgerId: string }) => ledgerId === row.id;
       const replicas = known.replicas.filter(isOfRow);
       const copies = known.copies.filter(isOfRow);
       const otherSources = known.otherSources.filter(isOfRow);
-      return { ...row, replicas, copies, otherSources, timeline: timelineOf(row, { replicas, copies, otherSources }) };
+      const keptSources = known.keptSources.filter(isOfRow);
+      const timeline = timelineOf(row, { replicas, copies, otherSources, keptSources });
+      return { ...row, replicas, copies, otherSources, keptSources, timeline };
     }),
   };
 }
@@ -65,7 +75,7 @@ function unknown(): string {
   return 'The ledger knows no such file: no acquisition has seen it. Check the path, that an acquisition watches its directory, and its include and exclude patterns.';
 }
 
-function verdictOf(row: LedgerRowView): string {
+function verdictOf(row: LedgerRowView, replicas: readonly ReplicaView[]): string {
   const because = row.reason === null ? '' : ` ${row.reason}`;
   const but = row.warnings.length === 0 ? '' : ` ${warned(row.warnings)}`;
   switch (row.state) {
@@ -80,7 +90,7 @@ function verdictOf(row: LedgerRowView): string {
     case 'cataloguing':
       return `It is in storage, verified, and waits for the steps after that.${because}`;
     case 'done':
-      return `It is safe: version ${row.version ?? '?'} is in storage, read back and cataloged.${but}`;
+      return `${doneVerdict(row, replicas)}${but}`;
     case 'deferred':
       return `It changed while it was copied, so it is looked at again.${because}`;
     case 'failed':
@@ -94,13 +104,35 @@ function verdictOf(row: LedgerRowView): string {
   }
 }
 
+function doneVerdict(row: LedgerRowView, replicas: readonly ReplicaView[]): string {
+  if (row.deletedAt !== null) {
+    return `A person deleted it at ${row.deletedAt}. "dm file task list" shows by which task, and whether it can be brought back.`;
+  }
+  if (row.reprocesses !== null) {
+    return 'It is safe: its copy was written, read back and cataloged again; the content is as it was.';
+  }
+  const [copy] = replicas.filter((replica) => replica.ledgerId === row.id);
+  const version = `version ${row.version ?? '?'}`;
+  switch (copy?.proof) {
+    case 'none':
+      return `It is only recorded (skipTransfer): ${version} lies at ${copy.location}, and the station has no copy of it. Upload it without skipTransfer to have one.`;
+    case 'size':
+      return `It is in storage, but only its size was compared (skipChecksum): ${version} does not count as verified. Upload it with reprocessFiles to verify it.`;
+    default:
+      return `It is safe: ${version} is in storage, read back and cataloged.`;
+  }
+}
+
 function warned(warnings: LedgerRowView['warnings']): string {
   const newest = warnings.at(-1);
   const more = warnings.length === 1 ? '' : ` (and ${warnings.length - 1} more)`;
   return newest === undefined ? '' : `Plug-in ${newest.plugin} warned: ${newest.message}${more}`;
 }
 
-function timelineOf(row: LedgerRowView, { replicas, copies, otherSources }: Surroundings): TimelineEntry[] {
+function timelineOf(
+  row: LedgerRowView,
+  { replicas, copies, otherSources, keptSources }: Surroundings,
+): TimelineEntry[] {
   const entries: TimelineEntry[] = [
     { at: row.modifiedAt, what: `last written at the source (${row.sizeBytes} bytes)` },
     { at: row.seenAt, what: `seen at ${row.source.host}:${row.source.path}` },
@@ -109,7 +141,7 @@ function timelineOf(row: LedgerRowView, { replicas, copies, otherSources }: Surr
     entries.push({ at: row.settledAt, what: 'complete: size, time and inode stood still' });
   }
   if (row.transferredAt !== null) {
-    entries.push({ at: row.transferredAt, what: `in storage, read back, md5 ${row.md5Sum ?? ''}` });
+    entries.push({ at: row.transferredAt, what: row.md5Sum === null ? 'in storage' : `in storage, md5 ${row.md5Sum}` });
   }
   for (const replica of replicas) {
     entries.push({ at: replica.verifiedAt, what: `copy ${replica.location} proven by ${replica.proof}` });
@@ -119,6 +151,15 @@ function timelineOf(row: LedgerRowView, { replicas, copies, otherSources }: Surr
       at: orderedAt,
       what: `copy to ${destination} ordered, ${state}${reason === null ? '' : `: ${reason}`}`,
     });
+  }
+  for (const { at, reason } of keptSources) {
+    entries.push({ at, what: `source file not removed: ${reason}` });
+  }
+  if (row.sourceRemovedAt !== null) {
+    entries.push({ at: row.sourceRemovedAt, what: 'source file removed: its copy is proven' });
+  }
+  if (row.deletedAt !== null) {
+    entries.push({ at: row.deletedAt, what: 'deleted by a person' });
   }
   for (const { at, plugin, code, message } of row.warnings) {
     entries.push({ at, what: `warning of ${plugin} (${code}): ${message}` });

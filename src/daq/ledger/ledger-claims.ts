@@ -19,6 +19,7 @@ interface ClaimRecord {
   md5_sum: string | null;
   catalog_id: string;
   transferred_at: Date | null;
+  reprocesses: string | null;
   is_cut_off: boolean;
   previous: PreviousRecord | null;
   has_open_sibling: boolean;
@@ -43,11 +44,12 @@ const WITH_SIBLINGS = `
   SELECT c.*,
     CASE WHEN c.version = 1 THEN NULL ELSE (
       SELECT json_build_object('id', p.id::text, 'version', p.version, 'md5Sum', p.md5_sum,
-        'sizeBytes', p.size_bytes::text, 'mtimeNs', p.mtime_ns::text, 'storedAt', p.transferred_at)
+        'sizeBytes', p.size_bytes::text, 'mtimeNs', p.mtime_ns::text, 'storedAt', p.transferred_at,
+        'proof', (SELECT r.proof FROM replica r WHERE r.ledger_id = p.id AND r.destination = 'primary'))
       FROM ledger p
       WHERE p.experiment_id = c.experiment_id AND p.destination_key = c.destination_key
-        AND p.state IN ('done', 'quarantined') AND p.transferred_at IS NOT NULL
-        AND p.md5_sum IS NOT NULL AND (c.version IS NULL OR p.version < c.version)
+        AND p.state IN ('done', 'quarantined') AND p.transferred_at IS NOT NULL AND p.deleted_at IS NULL
+        AND (c.version IS NULL OR p.version < c.version)
       ORDER BY p.version DESC LIMIT 1) END AS previous,
     c.version IS NULL AND EXISTS (
       SELECT 1 FROM ledger o
@@ -152,15 +154,16 @@ export class LedgerClaims {
          md5_sum = coalesce(c.md5_sum, l.md5_sum),
          found_md5_sum = coalesce(c.found_md5_sum, l.found_md5_sum),
          version = CASE WHEN c.drops_version THEN NULL ELSE l.version END,
+         reprocesses = coalesce(c.reprocesses, l.reprocesses),
          transferred_at = CASE WHEN c.is_transferred THEN now() ELSE l.transferred_at END,
          done_at = CASE WHEN c.state = 'done' THEN now() ELSE l.done_at END,
          is_cut_off = l.is_cut_off OR c.is_cut_off,
          warnings = CASE WHEN c.warning IS NULL THEN l.warnings ELSE ${WITH_WARNING} END,
          claimed_by = CASE WHEN $12 THEN l.claimed_by END
        FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::float8[], $8::int[], $9::text[],
-         $10::text[], $11::bool[], $13::bool[], $14::bool[], $15::jsonb[])
+         $10::text[], $11::bool[], $13::bool[], $14::bool[], $15::jsonb[], $16::bigint[])
          AS c (id, state, reason_code, reason, attempts, due_in, finished_order, md5_sum, found_md5_sum, drops_version,
-           is_transferred, is_cut_off, warning)
+           is_transferred, is_cut_off, warning, reprocesses)
        WHERE l.id = c.id AND l.claimed_by = $1`,
       [
         this.claimant,
@@ -178,6 +181,7 @@ export class LedgerClaims {
         changes.map((change) => change.isTransferred ?? false),
         changes.map((change) => change.isCutOff ?? false),
         changes.map((change) => warningJson(change.warning)),
+        changes.map((change) => change.reprocesses ?? null),
       ],
     );
   }
@@ -228,6 +232,7 @@ function toClaimedRow(record: ClaimRecord): ClaimedRow {
     md5Sum: record.md5_sum,
     catalogId: record.catalog_id,
     transferredAt: record.transferred_at,
+    reprocesses: record.reprocesses,
     isCutOff: record.is_cut_off,
     previous:
       record.previous === null

@@ -1,3 +1,5 @@
+import type { Proof } from '../../storage/index.js';
+
 export const LEDGER_STATES = [
   'seen',
   'settling',
@@ -58,6 +60,8 @@ export interface KnownRow {
   updatedAt: Date;
   /** Its content has reached storage, proven, whatever became of the row afterwards. */
   isTransferred: boolean;
+  /** Done without a copy (`skipTransfer`): an acquisition that copies takes it anew. */
+  isRecordedOnly: boolean;
 }
 
 /** A row that a worker has claimed, with what it needs to carry it on. */
@@ -77,16 +81,20 @@ export interface ClaimedRow {
   md5Sum: string | null;
   catalogId: string;
   transferredAt: Date | null;
+  /** The row processed the content of this row again, whose version it is; it has none of its own then. */
+  reprocesses: string | null;
   /** An attempt before broke off in the middle of the copy. */
   isCutOff: boolean;
   /** Newest version in storage below this one; for a row without version, the newest in storage of the destination. */
   previous: {
     id: string;
     version: number;
-    md5Sum: string;
+    /** Null when it was copied without digests. */
+    md5Sum: string | null;
     sizeBytes: bigint;
     mtimeNs: bigint;
     storedAt: string;
+    proof: Proof | null;
   } | null;
   /** Whether another row of the destination is still under way: a row without version waits for it. */
   hasOpenSibling: boolean;
@@ -111,6 +119,8 @@ export interface RowChange {
   dueInSeconds?: number;
   finishedOrder?: number;
   md5Sum?: string;
+  /** The content is that of this row, processed again. */
+  reprocesses?: string;
   foundMd5Sum?: string;
   /** Gives the version number back, so that the next content gets it: set for rows that end without content. */
   dropsVersion?: boolean;

@@ -26,6 +26,12 @@ export interface LedgerRowView {
   updatedAt: string;
   /** When a failed row is tried again. */
   dueAt: string | null;
+  /** When the source file was removed, by the proof of its copy (`removeSourceFiles`). */
+  sourceRemovedAt: string | null;
+  /** When a person deleted the version. */
+  deletedAt: string | null;
+  /** The row processed the content of this row again, and has no version of its own. */
+  reprocesses: string | null;
   /** What plug-ins said although the file went on, oldest first. */
   warnings: RowWarningView[];
 }
@@ -57,6 +63,9 @@ export interface LedgerRecord {
   updated_at: Date;
   due_at: Date;
   warnings: RowWarningView[] | null;
+  source_removed_at: Date | null;
+  deleted_at: Date | null;
+  reprocesses: string | null;
 }
 
 export function ledgerRowView(record: LedgerRecord): LedgerRowView {
@@ -81,6 +90,9 @@ export function ledgerRowView(record: LedgerRecord): LedgerRowView {
     doneAt: record.done_at?.toISOString() ?? null,
     updatedAt: record.updated_at.toISOString(),
     dueAt: record.state === 'failed' ? record.due_at.toISOString() : null,
+    sourceRemovedAt: record.source_removed_at?.toISOString() ?? null,
+    deletedAt: record.deleted_at?.toISOString() ?? null,
+    reprocesses: record.reprocesses,
     warnings: (record.warnings ?? []).map((warning) => ({ ...warning, at: new Date(warning.at).toISOString() })),
   };
 }

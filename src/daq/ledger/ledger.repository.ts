@@ -25,6 +25,7 @@ interface KnownRowRecord {
   reason_code: string | null;
   updated_at: Date;
   is_transferred: boolean;
+  is_recorded_only: boolean;
 }
 
 interface FactRecord {
@@ -49,7 +50,8 @@ export class LedgerRepository {
   async rowsOf(experimentId: number, destinationPaths: readonly Buffer[]): Promise<KnownRow[][]> {
     const records = await this.database.query<KnownRowRecord>(
       `SELECT wanted.ord::int, l.id, l.acquisition_id, l.version, l.source_host, l.source_path, l.inode, l.size_bytes,
-              l.mtime_ns, l.state, l.reason_code, l.updated_at, l.transferred_at IS NOT NULL AS is_transferred
+              l.mtime_ns, l.state, l.reason_code, l.updated_at, l.transferred_at IS NOT NULL AS is_transferred,
+              l.state = 'done' AND l.transferred_at IS NULL AND l.reprocesses IS NULL AS is_recorded_only
        FROM unnest($2::bytea[]) WITH ORDINALITY AS wanted (path, ord)
        CROSS JOIN LATERAL (
          (SELECT id FROM ledger WHERE experiment_id = $1 AND destination_key = sha256(wanted.path)
@@ -77,6 +79,7 @@ export class LedgerRepository {
         reasonCode: record.reason_code,
         updatedAt: record.updated_at,
         isTransferred: record.is_transferred,
+        isRecordedOnly: record.is_recorded_only,
       });
     }
     return rows;
@@ -140,6 +143,7 @@ export class LedgerRepository {
     const rows = await sql.query<{ id: string; is_transferred: boolean }>(
       `UPDATE ledger l SET device = r.device, inode = r.inode, size_bytes = r.size_bytes, mtime_ns = r.mtime_ns,
          acquisition_id = $7, state = CASE WHEN l.transferred_at IS NULL THEN $6 ELSE 'cataloguing' END,
+         finished_order = CASE WHEN l.transferred_at IS NULL THEN 0 ELSE l.finished_order END,
          attempts = 0, due_at = now(), reason_code = NULL, reason = NULL, updated_at = now(),
          settled_at = CASE WHEN $6 = 'queued' THEN now() END
        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])

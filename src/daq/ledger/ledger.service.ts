@@ -6,7 +6,7 @@ import { decodeCursor, type Page, pageOf } from '../../platform/http/index.js';
 import { ExperimentsService } from '../../experiments/index.js';
 import { Destinations, type Replica, ReplicaRepository } from '../../storage/index.js';
 import { pathFromText } from '../acquisitions/destination.js';
-import { type FileWhy, type OtherSource, type ReplicaView, whyOf } from './file-why.js';
+import { type FileWhy, type KeptSource, type OtherSource, type ReplicaView, whyOf } from './file-why.js';
 import type { LedgerState } from './ledger-row.js';
 import { CopyOrderRepository } from '../replication/copy-order.repository.js';
 import { type LedgerRecord, type LedgerRowView, ledgerRowView } from './ledger-row.view.js';
@@ -72,6 +72,7 @@ export class LedgerService {
       replicas: await this.replicasOf(experimentId, ids),
       copies: await this.orders.of(ids),
       otherSources: await this.otherSourcesOf(ids),
+      keptSources: await this.keptSourcesOf(ids),
     });
   }
 
@@ -81,6 +82,19 @@ export class LedgerService {
     return (await this.replicas.of(ledgerIds)).map((replica) =>
       replicaView(replica, this.destinations.locate(replica.destination, directory, replica.location)),
     );
+  }
+
+  private async keptSourcesOf(ledgerIds: readonly string[]): Promise<KeptSource[]> {
+    const records = await this.database.query<{ ledger_id: string; decided_at: Date; reason: string }>(
+      `SELECT ledger_id, decided_at, reason FROM source_removal
+       WHERE ledger_id = ANY($1::bigint[]) AND outcome = 'kept'`,
+      [ledgerIds],
+    );
+    return records.map(({ ledger_id, decided_at, reason }) => ({
+      ledgerId: ledger_id,
+      at: decided_at.toISOString(),
+      reason,
+    }));
   }
 
   private async otherSourcesOf(ledgerIds: readonly string[]): Promise<OtherSource[]> {

@@ -27,12 +27,13 @@ const aRow = (facts: Partial<KnownRow> = {}): KnownRow => ({
   reasonCode: null,
   updatedAt: new Date(1000),
   isTransferred: false,
+  isRecordedOnly: false,
   ...facts,
 });
 
 /** An acquisition that began before the rows came to their end. */
-const LOOKER = { host: HOST, startedAt: new Date(0) };
-const LATER = { host: HOST, startedAt: new Date(2000) };
+const LOOKER = { host: HOST, startedAt: new Date(0), reprocesses: false, transfers: true };
+const LATER = { ...LOOKER, startedAt: new Date(2000) };
 
 describe('reconcile', () => {
   it('makes a first version of a file that nobody has seen', () => {
@@ -114,6 +115,20 @@ describe('reconcile', () => {
     expect(reconcile(aFile(), LOOKER, [quarantined])).toMatchObject({ kind: 'unchanged' });
     expect(reconcile(aFile(), LATER, [quarantined])).toEqual({ kind: 'adopt', ledgerId: '1' });
     expect(reconcile(aFile({ mtimeNs: 9n }), LOOKER, [quarantined])).toEqual({ kind: 'adopt', ledgerId: '1' });
+  });
+
+  it('takes a file once more for a later acquisition that reprocesses', () => {
+    const again = { ...LATER, reprocesses: true };
+    expect(reconcile(aFile(), again, [aRow()])).toEqual({ kind: 'new', version: 2 });
+    const reprocessed = aRow({ id: '2', version: null, updatedAt: new Date(3000) });
+    expect(reconcile(aFile(), again, [reprocessed, aRow()])).toMatchObject({ kind: 'unchanged', ledgerId: '2' });
+    expect(reconcile(aFile(), { ...LOOKER, reprocesses: true }, [aRow()])).toMatchObject({ kind: 'unchanged' });
+  });
+
+  it('copies what was only recorded where it lies, for a later acquisition that copies', () => {
+    const recorded = aRow({ isRecordedOnly: true });
+    expect(reconcile(aFile(), LATER, [recorded])).toEqual({ kind: 'new', version: 2 });
+    expect(reconcile(aFile(), { ...LATER, transfers: false }, [recorded])).toMatchObject({ kind: 'unchanged' });
   });
 
   it('makes a new version of a file that changed after a plug-in had refused what is in storage', () => {

@@ -26,6 +26,10 @@ export type Decision =
 export interface Looker {
   host: string;
   startedAt: Date;
+  /** Takes files anew that are done already, once (`reprocessFiles`). */
+  reprocesses: boolean;
+  /** Copies what it takes; files that were only recorded where they lie are taken anew. */
+  transfers: boolean;
 }
 
 const WAITING: readonly LedgerState[] = ['seen', 'settling', 'queued', 'deferred', 'failed'];
@@ -52,7 +56,12 @@ export function reconcile(seen: SeenFile, looker: Looker, rows: readonly KnownRo
   if (own.state === 'quarantined' && (isSame ? own.updatedAt < looker.startedAt : !own.isTransferred)) {
     return { kind: 'adopt', ledgerId: own.id };
   }
-  return isSame && isSettled(own, looker) ? unchanged(own) : anew(own, rows);
+  return isSame && isSettled(own, looker) && !isWantedAgain(own, looker) ? unchanged(own) : anew(own, rows);
+}
+
+/** What ended before the acquisition began may be asked for once more; its own rows are its answer. */
+function isWantedAgain(own: KnownRow, looker: Looker): boolean {
+  return own.updatedAt < looker.startedAt && (looker.reprocesses || (looker.transfers && own.isRecordedOnly));
 }
 
 /** Whether a row that ended says the last word on this content. */

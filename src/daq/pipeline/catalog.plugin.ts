@@ -4,6 +4,8 @@ import { CatalogService, type NewCatalogFile } from '../../catalog/index.js';
 import { StationError } from '../../kernel/errors.js';
 import { joinBytes } from '../../kernel/path-bytes.js';
 import { pathToText } from '../../kernel/path-text.js';
+import type { Proof } from '../../storage/index.js';
+import { locationOf, proofOf } from './file-location.js';
 import type { FilePlugin, PipelineFile, PluginOutcome } from './file-plugin.port.js';
 import { keptPath } from './kept-path.js';
 
@@ -58,9 +60,12 @@ function refused(file: PipelineFile, error: StationError): PluginOutcome {
 }
 
 async function documentsOf(file: PipelineFile): Promise<NewCatalogFile[]> {
-  const { row, acquisition, experiment } = file;
+  const { row, acquisition } = file;
   const storedAt = row.transferredAt ?? new Date();
   const path = pathToText(row.destinationPath);
+  if (row.reprocesses !== null && row.previous !== null) {
+    return [again(file, row.previous)];
+  }
   const document: NewCatalogFile = {
     id: row.catalogId,
     path,
@@ -72,10 +77,29 @@ async function documentsOf(file: PipelineFile): Promise<NewCatalogFile[]> {
     acquisitionId: acquisition.id,
     jobId: acquisition.jobId,
     ledgerId: row.id,
-    replicas: [replica(joinBytes(experiment.directory, row.destinationPath), storedAt)],
+    replicas: [replica(locationOf(file), storedAt, proofOf(acquisition.options))],
     metadata: acquisition.options.metadata,
   };
-  return row.previous === null ? [document] : [await movedAside(file, row.previous), document];
+  return row.previous === null || acquisition.options.skipTransfer
+    ? [document]
+    : [await movedAside(file, row.previous), document];
+}
+
+/** Content that was verified anew: the document of its version learns what this acquisition has to say besides. */
+function again(
+  file: PipelineFile,
+  { id, version, sizeBytes, md5Sum, mtimeNs }: NonNullable<PipelineFile['row']['previous']>,
+): NewCatalogFile {
+  return {
+    path: pathToText(file.row.destinationPath),
+    version,
+    sizeBytes: Number(sizeBytes),
+    md5Sum,
+    modifiedAt: modifiedAt(mtimeNs),
+    ledgerId: id,
+    replicas: [replica(locationOf(file), new Date(), 'read-back')],
+    metadata: file.acquisition.options.metadata,
+  };
 }
 
 async function movedAside(
@@ -94,12 +118,12 @@ async function movedAside(
     md5Sum: previous.md5Sum,
     modifiedAt: modifiedAt(previous.mtimeNs),
     ledgerId: previous.id,
-    replicas: isKept ? [replica(kept, new Date(previous.storedAt))] : [],
+    replicas: isKept ? [replica(kept, new Date(previous.storedAt), previous.proof ?? 'read-back')] : [],
   };
 }
 
-function replica(location: Buffer, verifiedAt: Date) {
-  return { location: pathToText(location), proof: 'read-back', verifiedAt: verifiedAt.toISOString() };
+function replica(location: Buffer, verifiedAt: Date, proof: Proof) {
+  return { location: pathToText(location), proof, verifiedAt: verifiedAt.toISOString() };
 }
 
 function modifiedAt(mtimeNs: bigint): Date {

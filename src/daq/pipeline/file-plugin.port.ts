@@ -31,7 +31,7 @@ export type PluginOutcome =
   | {
       kind: 'passed';
       ledgerId: string;
-      change?: Pick<RowChange, 'md5Sum' | 'isTransferred'>;
+      change?: Pick<RowChange, 'md5Sum' | 'isTransferred' | 'reprocesses' | 'dropsVersion'>;
       replica?: NewReplica;
       /**
        * Where the content of the version before has been moved to, relative to the experiment's directory; null when it

@@ -191,6 +191,8 @@ function withStep(
       ...file.row,
       finishedOrder: plugin.order,
       md5Sum: change?.md5Sum ?? file.row.md5Sum,
+      version: change?.dropsVersion === true ? null : file.row.version,
+      reprocesses: change?.reprocesses ?? file.row.reprocesses,
       transferredAt: change?.isTransferred === true ? new Date() : file.row.transferredAt,
     },
   };

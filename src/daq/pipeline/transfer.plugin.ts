@@ -3,7 +3,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { joinBytes } from '../../kernel/path-bytes.js';
 import { messageOf, StationError } from '../../kernel/errors.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
-import { StorageArea, TransferEngines, type TransferOutcome, type TransferTask } from '../../storage/index.js';
+import {
+  AT_SOURCE,
+  StorageArea,
+  TransferEngines,
+  type TransferOutcome,
+  type TransferTask,
+} from '../../storage/index.js';
 import { OTHER_SOURCE_WENT, type RowChange, SOURCE_VANISHED } from '../ledger/ledger-row.js';
 import { lookForSource } from '../runner/source-presence.js';
 import type { FilePlugin, PipelineAcquisition, PipelineFile, PluginOutcome } from './file-plugin.port.js';
@@ -39,11 +45,13 @@ export class TransferPlugin implements FilePlugin {
         dueInSeconds: SIBLING_WAIT_SECONDS,
       },
     }));
-    const refusal = await this.refusalOfArea(ready);
+    const toCopy = ready.filter(isCopied);
+    const refusal = toCopy.length === 0 ? undefined : await this.refusalOfArea(toCopy);
     if (refusal !== undefined) {
-      return [...outcomes, ...ready.map((file) => stop(file, refusal))];
+      outcomes.push(...toCopy.map((file) => stop(file, refusal)));
     }
-    const byHost = Map.groupBy(ready, (file) => file.row.sourceHost);
+    const going = refusal === undefined ? ready : ready.filter((file) => !isCopied(file));
+    const byHost = Map.groupBy(going, (file) => file.row.sourceHost);
     for (const [host, group] of byHost) {
       outcomes.push(...(await this.bring(host, group)));
     }
@@ -89,8 +97,8 @@ export class TransferPlugin implements FilePlugin {
       experimentDirectory: file.experiment.directory,
       destinationPath: row.destinationPath,
       replaces: replacesOf(file),
-      mode: row.version === null ? 'compare' : 'copy',
-      proof: 'read-back',
+      mode: row.version === null || !isCopied(file) ? 'compare' : 'copy',
+      proof: file.acquisition.options.skipChecksum ? 'size' : 'read-back',
       fileMode: this.config.storage.fileMode,
       directoryMode: this.config.storage.directoryMode,
     };
@@ -101,7 +109,9 @@ export class TransferPlugin implements FilePlugin {
       case 'published':
         return published(file, result);
       case 'compared':
-        return compared(file, result.md5Sum);
+        return file.row.version === null || isCopied(file)
+          ? compared(file, result.md5Sum)
+          : recorded(file, result.md5Sum);
       case 'changed':
         return stop(file, {
           state: 'deferred',
@@ -206,12 +216,16 @@ function replacesOf({ row }: PipelineFile): TransferTask['replaces'] {
 
 function published(file: PipelineFile, result: Extract<TransferOutcome, { status: 'published' }>): PluginOutcome {
   const { row } = file;
-  if (row.previous !== null && !result.keptPrevious && row.previous.md5Sum === result.md5Sum) {
+  const { md5Sum } = result;
+  if (md5Sum !== null && row.previous?.md5Sum === md5Sum && !result.keptPrevious) {
+    if (file.acquisition.options.reprocessFiles) {
+      return reprocessed(file, row.previous.id, result);
+    }
     return stop(file, {
       state: 'skipped',
       reasonCode: 'same-content',
       reason: `Touched, but the content is still that of version ${row.previous.version}.`,
-      md5Sum: result.md5Sum,
+      md5Sum,
       dropsVersion: true,
     });
   }
@@ -233,6 +247,37 @@ function published(file: PipelineFile, result: Extract<TransferOutcome, { status
             to: result.keptPrevious ? keptPath(row, row.previous.version) : null,
           },
         }),
+  };
+}
+
+/** The copy of the version before was written and verified anew; the row goes on without a version of its own. */
+function reprocessed(
+  { row }: PipelineFile,
+  previousId: string,
+  { md5Sum, sizeBytes, proof }: Extract<TransferOutcome, { status: 'published' }>,
+): PluginOutcome {
+  return {
+    kind: 'passed',
+    ledgerId: row.id,
+    change: { ...(md5Sum === null ? {} : { md5Sum }), reprocesses: previousId, dropsVersion: true },
+    replica: { ledgerId: previousId, md5Sum, sizeBytes, proof },
+  };
+}
+
+/** `skipTransfer`: the file stays where it lies, which is written down as what it is, no copy. */
+function recorded({ row }: PipelineFile, md5Sum: string): PluginOutcome {
+  return {
+    kind: 'passed',
+    ledgerId: row.id,
+    change: { md5Sum },
+    replica: {
+      ledgerId: row.id,
+      destination: AT_SOURCE,
+      location: row.sourcePath,
+      md5Sum,
+      sizeBytes: row.sizeBytes,
+      proof: 'none',
+    },
   };
 }
 
@@ -261,14 +306,20 @@ function compared(file: PipelineFile, md5Sum: string): PluginOutcome {
     state: 'quarantined',
     reasonCode: 'destination-collision',
     reason:
-      'Another source stands for this destination with other content. Choose another destDirectory for one of them.',
+      previous?.md5Sum === null
+        ? 'Another source stands for this destination, and its copy has no digest to compare with. Choose another destDirectory for one of them.'
+        : 'Another source stands for this destination with other content. Choose another destDirectory for one of them.',
     md5Sum,
-    ...(previous === null ? {} : { foundMd5Sum: previous.md5Sum }),
+    ...(previous === null || previous.md5Sum === null ? {} : { foundMd5Sum: previous.md5Sum }),
   });
 }
 
 function stop(file: PipelineFile, change: Omit<RowChange, 'id'>): Extract<PluginOutcome, { kind: 'stopped' }> {
   return { kind: 'stopped', ledgerId: file.row.id, change };
+}
+
+function isCopied({ acquisition }: PipelineFile): boolean {
+  return !acquisition.options.skipTransfer;
 }
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { Injectable } from '@nestjs/common';
-import { joinBytes } from '../../kernel/path-bytes.js';
 import { pathToText } from '../../kernel/path-text.js';
 import type { NewEvent } from '../../platform/events/index.js';
+import { locationOf } from './file-location.js';
 import type { FilePlugin, PipelineFile, PluginOutcome } from './file-plugin.port.js';
 
 /**
@@ -50,7 +50,7 @@ function requestOf(file: PipelineFile): NewEvent | undefined {
         ledgerId: row.id,
         catalogId: row.catalogId,
         path,
-        absolutePath: pathToText(joinBytes(experiment.directory, row.destinationPath)),
+        absolutePath: pathToText(locationOf(file)),
         sourcePath: pathToText(row.sourcePath),
         sourceHost: row.sourceHost === hostname() ? null : row.sourceHost,
         sizeBytes: Number(row.sizeBytes),

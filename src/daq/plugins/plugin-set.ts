@@ -16,7 +16,7 @@ import type { PluginStep } from './plugin-step.js';
 import { SHIPPED_STEPS } from './shipped-steps.js';
 
 /** Steps without which no file is `done`; nothing of them can be configured. */
-const FIXED = ['transfer', 'catalog'];
+const FIXED = ['transfer', 'directory', 'catalog'];
 
 export interface PluginSetParts {
   config: StationConfig;

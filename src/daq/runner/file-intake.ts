@@ -71,8 +71,13 @@ export class FileIntake {
     nowMs: number,
     result: IntakeResult,
   ): Promise<SeenFile[]> {
-    const { experimentId, sourceHost, createdAt } = this.acquisition;
-    const looker = { host: sourceHost, startedAt: createdAt };
+    const { experimentId, sourceHost, createdAt, options } = this.acquisition;
+    const looker = {
+      host: sourceHost,
+      startedAt: createdAt,
+      reprocesses: options.reprocessFiles,
+      transfers: !options.skipTransfer,
+    };
     const known = await this.ledger.rowsOf(
       experimentId,
       files.map((file) => file.destinationPath),

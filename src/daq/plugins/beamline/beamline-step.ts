@@ -1,7 +1,8 @@
 import type { BatchFileAnswer, BeamlineFile } from '../../../../config/examples/plugins/dm-plugin.js';
 import { messageOf } from '../../../kernel/errors.js';
-import { joinBytes } from '../../../kernel/path-bytes.js';
+
 import { pathToText } from '../../../kernel/path-text.js';
+import { locationOf } from '../../pipeline/file-location.js';
 import type { PipelineFile } from '../../pipeline/file-plugin.port.js';
 import type { FileVerdict, PluginStep } from '../plugin-step.js';
 import { type BeamlineThread, ThreadEnded, type ThreadFacts } from './beamline-thread.js';
@@ -82,7 +83,7 @@ function describe(file: PipelineFile): BeamlineFile {
     id: row.catalogId,
     experiment: experiment.name,
     path: pathToText(row.destinationPath),
-    absolutePath: pathToText(joinBytes(experiment.directory, row.destinationPath)),
+    absolutePath: pathToText(locationOf(file)),
     sourcePath: pathToText(row.sourcePath),
     version: row.version,
     sizeBytes: Number(row.sizeBytes),

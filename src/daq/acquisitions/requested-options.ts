@@ -1,0 +1,120 @@
+import { StationError } from '../../kernel/errors.js';
+import { isPlainRelative } from '../../kernel/path-bytes.js';
+import { pathToText } from '../../kernel/path-text.js';
+import type { AcquisitionOptions } from './acquisition.js';
+import type { StartAcquisitionBody } from './acquisition.schema.js';
+import { pathFromText } from './destination.js';
+
+/** What a request asks for, with what it leaves out filled in. */
+export function optionsOf(
+  body: StartAcquisitionBody,
+  defaults: {
+    /** Whose the jobs are. */
+    username: string;
+    quietSeconds: number;
+    /** Names, resolved already. */
+    destinations: string[];
+  },
+): AcquisitionOptions {
+  const { workflow } = body;
+  return {
+    includePatterns: body.includePatterns,
+    excludePatterns: body.excludePatterns,
+    includeFileExtensions: body.includeFileExtensions,
+    excludeFileExtensions: body.excludeFileExtensions,
+    onlyFiles: onlyFilesOf(body),
+    processHidden: body.processHidden,
+    processExisting: body.processExisting,
+    durationSeconds: body.durationSeconds ?? null,
+    quietSeconds: body.quietSeconds ?? defaults.quietSeconds,
+    metadata: body.metadata,
+    skipPlugins: [...new Set([...body.skipPlugins, ...(body.skipCatalog ? ['catalog'] : [])])],
+    // Further copies are made from the one in the storage area, which there is none of then.
+    destinations: body.skipTransfer ? [] : defaults.destinations,
+    skipTransfer: body.skipTransfer,
+    skipChecksum: body.skipChecksum,
+    reprocessFiles: body.reprocessFiles,
+    processingMode: body.processingMode,
+    removeSourceFiles: body.removeSourceFiles,
+    uploadDataDirectoryOnExit: body.uploadDataDirectoryOnExit ?? null,
+    uploadDestDirectoryOnExit: body.uploadDestDirectoryOnExit ?? null,
+    workflow:
+      workflow === undefined
+        ? null
+        : {
+            owner: workflow.owner,
+            name: workflow.name,
+            args: workflow.args,
+            jobOwner: workflow.jobOwner ?? defaults.username,
+          },
+  };
+}
+
+/**
+ * Which options go with which kind of acquisition, and with each other.
+ *
+ * @throws StationError OPTION_NOT_APPLICABLE, OPTION_CONFLICT, OPTION_INCOMPLETE
+ */
+export function requireFitting(body: StartAcquisitionBody): void {
+  const ofUploads = body.experimentFilePath !== undefined || body.onlyFiles.length > 0;
+  if (body.kind === 'monitor' && ofUploads) {
+    throw notApplicable('experimentFilePath and onlyFiles are', 'uploads');
+  }
+  if (body.kind === 'upload' && body.uploadDataDirectoryOnExit !== undefined) {
+    throw notApplicable('uploadDataDirectoryOnExit is', 'monitors');
+  }
+  if (body.kind === 'monitor' && body.reprocessFiles) {
+    throw notApplicable('reprocessFiles is', 'uploads');
+  }
+  if (body.kind === 'monitor' && body.processingMode === 'directory') {
+    throw notApplicable('processingMode "directory" is', 'uploads');
+  }
+  for (const [one, other, why] of CONFLICTS) {
+    if (isChosen(body, one) && isChosen(body, other)) {
+      throw new StationError('invalid', 'OPTION_CONFLICT', `${one} and ${other} exclude each other: ${why}`);
+    }
+  }
+  if (body.uploadDestDirectoryOnExit !== undefined && body.uploadDataDirectoryOnExit === undefined) {
+    throw new StationError(
+      'invalid',
+      'OPTION_INCOMPLETE',
+      'uploadDestDirectoryOnExit says where uploadDataDirectoryOnExit goes; name that directory, too.',
+    );
+  }
+}
+
+type Choice = 'removeSourceFiles' | 'skipTransfer' | 'skipChecksum' | 'reprocessFiles' | 'processingMode "directory"';
+
+const CONFLICTS: readonly (readonly [Choice, Choice, string])[] = [
+  ['removeSourceFiles', 'skipTransfer', 'a file that is not copied is not removed.'],
+  ['removeSourceFiles', 'skipChecksum', 'a copy that was compared by size only never justifies a deletion.'],
+  ['removeSourceFiles', 'processingMode "directory"', 'a directory is left as one unit.'],
+  ['skipTransfer', 'skipChecksum', 'nothing would be known of the file.'],
+  ['skipTransfer', 'reprocessFiles', 'reprocessing verifies a copy again.'],
+  ['skipChecksum', 'reprocessFiles', 'reprocessing verifies a copy again.'],
+];
+
+function isChosen(body: StartAcquisitionBody, choice: Choice): boolean {
+  return choice === 'processingMode "directory"' ? body.processingMode === 'directory' : body[choice];
+}
+
+function notApplicable(what: string, kinds: string): StationError {
+  return new StationError('invalid', 'OPTION_NOT_APPLICABLE', `${what} for ${kinds} only; leave it out.`);
+}
+
+/** The named files in one spelling. @throws StationError PATH_INVALID */
+function onlyFilesOf(body: StartAcquisitionBody): string[] {
+  const named = [...body.onlyFiles, ...(body.experimentFilePath === undefined ? [] : [body.experimentFilePath])];
+  const paths = named.map((text) => {
+    const path = pathFromText(text);
+    if (!isPlainRelative(path)) {
+      throw new StationError(
+        'invalid',
+        'PATH_INVALID',
+        `${text} must be a plain path relative to dataDirectory, such as scan1/a.h5, without "." or "..".`,
+      );
+    }
+    return pathToText(path);
+  });
+  return [...new Set(paths)];
+}

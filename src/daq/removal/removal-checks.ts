@@ -1,0 +1,84 @@
+import { lstat, realpath } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { Injectable } from '@nestjs/common';
+import { ExperimentsService } from '../../experiments/index.js';
+import { driverCode } from '../../kernel/errors.js';
+import { directoryOf, joinBytes } from '../../kernel/path-bytes.js';
+import { justifiesDeletion, StorageArea } from '../../storage/index.js';
+import { SourceRoots } from '../acquisitions/source-roots.js';
+import { type DueRemoval, type RemovalOutcome, SourceRemovalRepository } from './source-removal.repository.js';
+
+/** How soon a removal is looked at again that something stands in the way of that passes by itself. */
+const AGAIN_SECONDS = 30;
+const LATER: RemovalOutcome = { kind: 'later', inSeconds: AGAIN_SECONDS };
+
+/**
+ * Everything that must be so before a source file goes (design invariant 5), looked at now: the record of the primary
+ * copy says that it was read back and synced, the copy stands where it should with its size, and nobody else still waits
+ * for the source. Whether the source is still the file that was copied is asked with the removal itself.
+ */
+@Injectable()
+export class RemovalChecks {
+  constructor(
+    private readonly repository: SourceRemovalRepository,
+    private readonly experiments: ExperimentsService,
+    private readonly area: StorageArea,
+    private readonly roots: SourceRoots,
+  ) {}
+
+  /** Why the file stays, or stays for now; undefined when it may go. */
+  async objection(due: DueRemoval): Promise<RemovalOutcome | undefined> {
+    return this.objectionOfRecords(due) ?? (await this.objectionOfDisk(due)) ?? (await this.objectionOfOthers(due));
+  }
+
+  private objectionOfRecords(due: DueRemoval): RemovalOutcome | undefined {
+    const { replica } = due;
+    if (due.state !== 'done' || due.isDeleted || replica === null) {
+      return kept('no-copy', 'There is no record of a copy of it in storage any more.');
+    }
+    if (!justifiesDeletion(replica.proof)) {
+      return kept('proof-too-weak', `Its copy is proven by ${replica.proof} only, which never justifies a deletion.`);
+    }
+    if (replica.trouble !== null) {
+      return kept('copy-in-trouble', `An audit found its copy ${replica.trouble}.`);
+    }
+    if (replica.md5Sum === null || replica.md5Sum !== due.md5Sum || replica.sizeBytes !== due.sizeBytes) {
+      return kept('copy-differs', 'The record of its copy tells of other content than was read at the source.');
+    }
+    return due.sourceHost === hostname()
+      ? undefined
+      : kept('source-elsewhere', `It lies on ${due.sourceHost}, where this station does not remove files.`);
+  }
+
+  private async objectionOfDisk(due: DueRemoval): Promise<RemovalOutcome | undefined> {
+    const experiment = await this.experiments.findById(due.experimentId);
+    if (experiment === undefined || (await this.area.absence()) !== undefined) {
+      return LATER; // that the area is not mounted says nothing about the copy
+    }
+    const copy = joinBytes(Buffer.from(experiment.storageDirectory), due.replica?.location ?? Buffer.alloc(0));
+    try {
+      const stats = await lstat(copy, { bigint: true });
+      if (!stats.isFile() || stats.size !== due.sizeBytes) {
+        return kept('copy-differs', 'What stands in storage in the place of its copy has another size.');
+      }
+    } catch (error) {
+      return driverCode(error) === 'ENOENT' ? kept('copy-missing', 'Its copy is not in storage any more.') : LATER;
+    }
+    try {
+      const directory = await realpath(directoryOf(due.sourcePath), 'buffer');
+      return (await this.roots.allows(directory))
+        ? undefined
+        : kept('outside-source-roots', 'Its directory is not below a configured source root any more.');
+    } catch (error) {
+      return driverCode(error) === 'ENOENT' ? undefined : LATER;
+    }
+  }
+
+  private async objectionOfOthers(due: DueRemoval): Promise<RemovalOutcome | undefined> {
+    return (await this.repository.isAwaitedByOthers(due)) ? LATER : undefined;
+  }
+}
+
+function kept(code: string, reason: string): RemovalOutcome {
+  return { kind: 'kept', code, reason };
+}
