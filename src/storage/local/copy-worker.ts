@@ -1,8 +1,10 @@
 import { parentPort } from 'node:worker_threads';
-import { copyBatch } from './copy-batch.js';
 import type { TransferTask } from '../transfer-engine.port.js';
+import { BatchCopier } from './copy-batch.js';
+
+const copier = new BatchCopier();
 
 /** Entry of a copying thread: one batch in, its outcomes out. */
 parentPort?.on('message', (message: { batch: number; tasks: TransferTask[] }) => {
-  parentPort?.postMessage({ batch: message.batch, outcomes: copyBatch(message.tasks) });
+  parentPort?.postMessage({ batch: message.batch, outcomes: copier.copy(message.tasks) });
 });

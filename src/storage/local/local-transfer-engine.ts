@@ -3,7 +3,6 @@ import { unlink } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { StationError } from '../../kernel/errors.js';
 import { workerUrl } from '../../platform/worker-url.js';
-import { temporaryOf } from './copy-file.js';
 import {
   ALL_CAPABILITIES,
   type Remains,
@@ -11,6 +10,7 @@ import {
   type TransferOutcome,
   type TransferTask,
 } from '../transfer-engine.port.js';
+import { temporaryOf } from './copy-attempt.js';
 
 interface PendingBatch {
   batch: number;
@@ -92,8 +92,17 @@ function stopped(): StationError {
   );
 }
 
+/**
+ * A copying thread keeps no more than its batch; what it makes is garbage soon. A small young generation is collected as
+ * cheaply as the default one, which takes 20 MB more of every thread. The old one must hold a batch of long paths.
+ */
+const HEAP = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 };
+
 class CopyThread {
-  private readonly worker = new Worker(workerUrl(import.meta.url, './copy-worker.js'), { name: 'dm-copy' });
+  private readonly worker = new Worker(workerUrl(import.meta.url, './copy-worker.js'), {
+    name: 'dm-copy',
+    resourceLimits: HEAP,
+  });
   private current: PendingBatch | undefined;
   private whenIdle: (() => void) | undefined;
 

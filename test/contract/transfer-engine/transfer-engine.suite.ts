@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import {
+  closeSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -13,6 +16,7 @@ import {
   truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,6 +93,26 @@ export function transferEngineContract(name: string, open: () => TransferEngine 
       },
     );
 
+    it('publishes many files of many sizes in one batch, each with its own digest', async () => {
+      // Around the blocks of the digest, the size that is held in memory whole, and what is read at a time.
+      const edges = [0, 1, 55, 56, 63, 64, 65, 127, 128, 129, 4095, 4096, 4 * 1024 * 1024, 4 * 1024 * 1024 + 1];
+      const large = [4_400_000, 5 * 1024 * 1024, 8 * 1024 * 1024, 8 * 1024 * 1024 - 4096, 9_000_001];
+      const sizes = [...edges, ...Array.from({ length: 150 }, (_, index) => index * 331), ...large];
+      const contents = sizes.map((size) => randomBytes(size));
+      contents.forEach((content, index) => writeFileSync(join(source, `f${index}`), content));
+      const outcomes = await engine.transfer(contents.map((_, index) => aTask(`f${index}`, { id: String(index) })));
+      const found = new Map(outcomes.map((outcome) => [outcome.id, outcome]));
+      contents.forEach((content, index) => {
+        expect(found.get(String(index))).toMatchObject({
+          status: 'published',
+          md5Sum: md5(content),
+          sizeBytes: BigInt(content.length),
+        });
+        expect(readFileSync(join(experiment, `data/f${index}`)).equals(content)).toBe(true);
+      });
+      expect(filesBelow(experiment)).toHaveLength(sizes.length);
+    });
+
     it('keeps the time of the source and sets the modes that it was given', async () => {
       mkdirSync(join(source, 'deep/er'), { recursive: true });
       writeFileSync(join(source, 'deep/er/a'), 'x');
@@ -147,6 +171,20 @@ export function transferEngineContract(name: string, open: () => TransferEngine 
       expect(stats.blocks * 512).toBeLessThan(10 * 1024 * 1024);
       const listed = execFileSync('md5sum', [join(source, 'sparse'), join(experiment, 'data/sparse')]).toString();
       expect(new Set(listed.match(/^[0-9a-f]{32}/gm)).size).toBe(1);
+    });
+
+    it('keeps holes between data, and zeros at the end', async () => {
+      const MIB = 1024 * 1024;
+      const fd = openSync(join(source, 'sparse'), 'w');
+      writeSync(fd, randomBytes(100_000), 0, 100_000, 7 * MIB + 5);
+      writeSync(fd, randomBytes(2 * MIB), 0, 2 * MIB, 20 * MIB);
+      ftruncateSync(fd, 40 * MIB + 3);
+      closeSync(fd);
+      const outcome = await transferOne(aTask('sparse'));
+      const content = readFileSync(join(source, 'sparse'));
+      expect(outcome).toMatchObject({ status: 'published', md5Sum: md5(content), sizeBytes: BigInt(40 * MIB + 3) });
+      expect(readFileSync(join(experiment, 'data/sparse')).equals(content)).toBe(true);
+      expect(lstatSync(join(experiment, 'data/sparse')).blocks * 512).toBeLessThan(8 * MIB);
     });
 
     it('publishes nothing of a file that is no longer what was expected', async () => {
@@ -268,6 +306,23 @@ export function transferEngineContract(name: string, open: () => TransferEngine 
         status: 'compared',
         md5Sum: md5(Buffer.from('content')),
       });
+      expect(filesBelow(experiment)).toEqual([]);
+    });
+
+    it('compares large files too', async () => {
+      const contents = [randomBytes(6_000_000), randomBytes(4 * 1024 * 1024 + 1)];
+      contents.forEach((content, index) => writeFileSync(join(source, `f${index}`), content));
+      const outcomes = await engine.transfer(
+        contents.map((_, index) => aTask(`f${index}`, { id: String(index), mode: 'compare' })),
+      );
+      expect(new Map(outcomes.map((outcome) => [outcome.id, outcome]))).toEqual(
+        new Map(
+          contents.map((content, index) => [
+            String(index),
+            { id: String(index), status: 'compared', md5Sum: md5(content), sizeBytes: BigInt(content.length) },
+          ]),
+        ),
+      );
       expect(filesBelow(experiment)).toEqual([]);
     });
 

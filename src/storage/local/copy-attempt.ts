@@ -1,0 +1,197 @@
+import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, futimesSync, openSync, unlinkSync } from 'node:fs';
+import { directoryOf, joinBytes } from '../../kernel/path-bytes.js';
+import { faultOf } from '../copy-faults.js';
+import type { Remains, TransferOutcome, TransferTask } from '../transfer-engine.port.js';
+import type { DestinationDirectories } from './destination-directories.js';
+import { type Digest, digestOf } from './file-bytes.js';
+import { publish } from './publish.js';
+import { changeOf, openSource, type OpenSource } from './source-file.js';
+
+const WRITE_NEW = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+
+/** What was read of a source; without a digest if none was asked for. */
+export interface Content {
+  md5Sum: string | null;
+  sizeBytes: bigint;
+}
+
+/** The temporary file of a task lies beside its destination and carries its id. */
+export function temporaryOf(task: Remains): Buffer {
+  const directory = directoryOf(joinBytes(task.experimentDirectory, task.destinationPath));
+  return joinBytes(directory, Buffer.from(`.dm-${task.id}.part`));
+}
+
+/**
+ * One file on its way from its source to its final name. The steps are called in their order, for many files side by side:
+ * `open`, then whoever brings the content reads `source` and writes `target`, then `seal`, `checkSource`, `checkCopy`,
+ * `publish`. A step that ends the attempt tidies up after it at once.
+ */
+export class CopyAttempt {
+  outcome: TransferOutcome | undefined;
+  readonly sizeBytes: number;
+  private readonly temporary: Buffer;
+  private opened: OpenSource | undefined;
+  private copy: number | undefined;
+
+  constructor(readonly task: TransferTask) {
+    this.temporary = temporaryOf(task);
+    this.sizeBytes = Number(task.expected.sizeBytes);
+  }
+
+  get needsDigest(): boolean {
+    return this.task.mode === 'compare' || this.task.proof === 'read-back';
+  }
+
+  get source(): number {
+    return required(this.opened).fd;
+  }
+
+  /** Whether the source has holes, which are not to be filled at the destination. */
+  get isSparse(): boolean {
+    const { stats } = required(this.opened);
+    return stats.blocks * 512n < stats.size;
+  }
+
+  /** The copy; none if the task only compares. */
+  get target(): number | undefined {
+    return this.copy;
+  }
+
+  open(directories: DestinationDirectories): void {
+    const source = openSource(this.task);
+    if ('status' in source) {
+      this.end(source);
+      return;
+    }
+    this.opened = source;
+    if (this.task.mode === 'copy') {
+      directories.prepare(this.task);
+      this.copy = openSync(this.temporary, WRITE_NEW, 0o600);
+    }
+  }
+
+  /** Gives the copy the times of its source and the mode that was asked for, and makes it durable. */
+  seal(): void {
+    if (this.copy !== undefined) {
+      const { atimeNs, mtimeNs } = required(this.opened).stats;
+      futimesSync(this.copy, seconds(atimeNs), seconds(mtimeNs));
+      fchmodSync(this.copy, this.task.fileMode);
+      fsyncSync(this.copy);
+    }
+  }
+
+  /** Whether the source is still what was expected, now that it has been read. */
+  checkSource({ md5Sum }: Content): void {
+    const change = changeOf(this.source, this.task) ?? this.otherContent(md5Sum);
+    if (change !== undefined) {
+      this.end(change);
+    }
+  }
+
+  /** `isEqual` reads the copy again and compares it with what was digested. */
+  checkCopy(content: Content, isEqual: (target: number) => boolean): void {
+    if (this.copy === undefined) {
+      return;
+    }
+    if (content.md5Sum === null) {
+      this.checkSize(this.copy, content.sizeBytes);
+    } else if (!isEqual(this.copy)) {
+      const { md5Sum } = content;
+      const foundMd5Sum = digestOf(this.copy).md5Sum;
+      this.end({ id: this.task.id, status: 'corrupt', md5Sum, foundMd5Sum });
+    }
+  }
+
+  publish(content: Content): void {
+    const { md5Sum, sizeBytes } = content;
+    const { copy, temporary } = this;
+    if (copy === undefined) {
+      this.end({ id: this.task.id, status: 'compared', md5Sum: md5Sum ?? '', sizeBytes });
+      return;
+    }
+    const digest = (): Digest => (md5Sum === null ? digestOf(copy) : { md5Sum, sizeBytes });
+    const proof = md5Sum === null ? 'size' : 'read-back';
+    this.end(publish(this.task, { md5Sum, sizeBytes, proof, temporary, digest }));
+  }
+
+  fail(error: unknown): void {
+    this.end({ id: this.task.id, status: 'failed', ...faultOf(error) });
+  }
+
+  /** For copies of what was digested before: rotten or replaced content is not passed on. */
+  private otherContent(md5Sum: string | null): TransferOutcome | undefined {
+    const { id, expectedMd5Sum } = this.task;
+    return expectedMd5Sum === undefined || md5Sum === expectedMd5Sum
+      ? undefined
+      : { id, status: 'changed', detail: `its MD5 is ${md5Sum ?? 'not known'}, not ${expectedMd5Sum}` };
+  }
+
+  private checkSize(copy: number, sizeBytes: bigint): void {
+    const found = fstatSync(copy, { bigint: true }).size;
+    if (found !== sizeBytes) {
+      this.end({
+        id: this.task.id,
+        status: 'failed',
+        code: 'SIZE_DIFFERS',
+        message: `The copy has ${found} bytes instead of ${sizeBytes}; it was thrown away.`,
+        kind: 'transient',
+      });
+    }
+  }
+
+  private end(outcome: TransferOutcome): void {
+    this.outcome = outcome;
+    const { opened, copy } = this;
+    this.opened = undefined;
+    this.copy = undefined;
+    if (outcome.status !== 'published') {
+      // Also what an attempt before this one may have left that was cut off.
+      removeQuietly(this.temporary);
+    }
+    closeQuietly(opened?.fd);
+    closeQuietly(copy);
+  }
+}
+
+/** Takes each attempt that is still on its way a step further; what goes wrong with one is the end of that one only. */
+export function forEachOnItsWay(attempts: readonly CopyAttempt[], step: (attempt: CopyAttempt) => void): void {
+  for (const attempt of attempts) {
+    if (attempt.outcome === undefined) {
+      try {
+        step(attempt);
+      } catch (error) {
+        attempt.fail(error);
+      }
+    }
+  }
+}
+
+function removeQuietly(path: Buffer): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Not there, or not removable now: the next attempt has the same name and overwrites it.
+  }
+}
+
+function closeQuietly(fd: number | undefined): void {
+  if (fd === undefined) {
+    return;
+  }
+  try {
+    closeSync(fd);
+  } catch {
+    // What was written is synced before it counts; an error that only closing tells of changes nothing.
+  }
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) {
+    throw new Error('This attempt is not open.');
+  }
+  return value;
+}
+
+function seconds(ns: bigint): number {
+  return Number(ns) / 1e9;
+}
