@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type StationConfig } from '../platform/config/index.js';
 import { RsyncPull } from './engines/rsync/rsync-pull.js';
+import { RsyncPush } from './engines/rsync/rsync-push.js';
 import { ShellDestination } from './engines/shell-destination.js';
 import { ShellSource } from './engines/shell-source.js';
 import { StagedTransferEngine } from './engines/staged-transfer-engine.js';
@@ -54,6 +55,27 @@ export class TransferEngines {
       this.ofHosts.set(sourceHost, engine);
     }
     return engine;
+  }
+
+  /**
+   * An engine that pushes files of this machine to a host; who asks for it closes it.
+   *
+   * @throws StationError HOST_UNKNOWN
+   */
+  to(alias: string): TransferEngine {
+    const { concurrency, bytesPerSecond } = this.hosts.get(alias);
+    const shell = this.hosts.shell(alias);
+    const share = bytesPerSecond === undefined ? undefined : Math.floor(bytesPerSecond / concurrency);
+    const push = new StagedTransferEngine(
+      new ShellSource(this.localShell),
+      new ShellDestination(shell, {}),
+      new RsyncPush(shell, share),
+    );
+    const checked = new RecheckingTransferEngine(push);
+    return this.metered(
+      'rsync-push',
+      new LimitedTransferEngine(new RetryingTransferEngine(checked, RETRY), concurrency),
+    );
   }
 
   /** Removes what cut-off attempts have left in the storage area, whichever engine it was. */

@@ -14,6 +14,11 @@ const LOOK_INTERVAL_MS = 1000;
 const ABSENT_WAIT_MS = 5000;
 const BROKEN_BATCH_WAIT_SECONDS = 5;
 
+interface MadeCopy {
+  order: ReadyOrder;
+  outcome: Extract<TransferOutcome, { status: 'published' }>;
+}
+
 /**
  * Makes the copies that are ordered for one destination, some batches at a time, at that destination's own pace. What it
  * decides is in the database, so a restart goes on where it was.
@@ -102,14 +107,25 @@ export class Replicator {
     if (experiment === undefined) {
       return; // deleted meanwhile, its orders with it
     }
+    const bytes = Number(orders.reduce((sum, order) => sum + order.sizeBytes, 0n));
+    const fullness = await this.destination.fullness(bytes);
+    if (fullness !== undefined) {
+      const fault = { kind: 'no-space', code: 'DESTINATION_FULL', message: fullness } as const;
+      await this.writeDown(
+        experiment.id,
+        [],
+        orders.map((order) => this.afterFault(order, fault)),
+      );
+      return;
+    }
     const { ready, missing } = await lookAtPrimaries(orders, Buffer.from(experiment.storageDirectory));
     const experimentDirectory = await this.destination.prepareDirectory(Buffer.from(experiment.storageDirectory));
     const outcomes = await this.destination.engine.transfer(
       await copyTasks(ready, { ...this.parts.place(this.destination), experimentDirectory }),
     );
     const byId = new Map(outcomes.map((outcome) => [outcome.id, outcome]));
+    const made: MadeCopy[] = [];
     const changes = missing.map(({ order, reason }) => this.primaryTrouble(order, reason));
-    const made: { order: ReadyOrder; outcome: Extract<TransferOutcome, { status: 'published' }> }[] = [];
     for (const order of ready) {
       const outcome = byId.get(order.ledgerId);
       if (outcome?.status === 'published') {
@@ -118,32 +134,37 @@ export class Replicator {
         changes.push(this.changeOf(order, outcome));
       }
     }
+    await this.writeDown(experiment.id, made, changes);
+  }
+
+  /** Replicas and orders agree: one transaction. */
+  private async writeDown(
+    experimentId: number,
+    made: readonly MadeCopy[],
+    changes: readonly OrderChange[],
+  ): Promise<void> {
+    const { name } = this.destination;
     await this.parts.database.transaction(async (tx) => {
-      await this.parts.orders.apply(tx, this.destination.name, changes);
-      const fulfilled = new Set(
-        await this.parts.orders.fulfil(
-          tx,
-          this.destination.name,
-          made.map(({ order }) => order.ledgerId),
-        ),
-      );
+      await this.parts.orders.apply(tx, name, changes);
+      const ids = made.map(({ order }) => order.ledgerId);
+      const fulfilled = new Set(await this.parts.orders.fulfil(tx, name, ids));
       const recorded = made.filter(({ order }) => fulfilled.has(order.ledgerId));
       for (const { order, outcome } of recorded) {
         await this.followPrevious(tx, order, outcome.keptPrevious);
       }
       await this.parts.replicas.record(
         tx,
-        recorded.map(({ order, outcome }) => ({
+        recorded.map(({ order, outcome: { md5Sum, sizeBytes, proof } }) => ({
           ledgerId: order.ledgerId,
-          destination: this.destination.name,
-          md5Sum: outcome.md5Sum,
-          sizeBytes: outcome.sizeBytes,
-          proof: outcome.proof,
+          destination: name,
+          md5Sum,
+          sizeBytes,
+          proof,
         })),
       );
       await this.announce(
         tx,
-        experiment.id,
+        experimentId,
         recorded.map(({ order }) => order.ledgerId),
       );
     });

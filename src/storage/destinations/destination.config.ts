@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { absolutePath } from '../../platform/config/index.js';
+import { hostAlias } from '../hosts/hosts.config.js';
 import { octalMode } from '../octal-mode.js';
 
 /** What every kind of destination has. */
@@ -28,7 +29,18 @@ const localDestination = z.strictObject({
   reserveBytes: z.number().int().min(0).default(1_073_741_824),
 });
 
-export const destinationConfigSchema = z.discriminatedUnion('engine', [localDestination]);
+/** A directory on another machine, reached by rsync over ssh. */
+const rsyncDestination = z.strictObject({
+  ...common,
+  engine: z.literal('rsync'),
+  /** Alias of the machine in `storage.hosts`, which says how it is reached. */
+  host: hostAlias,
+  root: absolutePath,
+  /** Space that copies must leave free there, in bytes. */
+  reserveBytes: z.number().int().min(0).default(1_073_741_824),
+});
+
+export const destinationConfigSchema = z.discriminatedUnion('engine', [localDestination, rsyncDestination]);
 
 export type DestinationConfig = z.infer<typeof destinationConfigSchema>;
 

@@ -3,8 +3,11 @@ import { messageOf, StationError } from '../../kernel/errors.js';
 import { joinBytes } from '../../kernel/path-bytes.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { PRIMARY } from '../replica.repository.js';
+import { RemoteHosts } from '../hosts/remote-hosts.js';
+import { TransferEngines } from '../transfer-engines.js';
 import type { Destination } from './destination.js';
 import { LocalDestination } from './local-destination.js';
+import { RsyncDestination } from './rsync-destination.js';
 
 /** The places that copies go to beside the storage area, as configured. */
 @Injectable()
@@ -12,7 +15,7 @@ export class Destinations implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(Destinations.name);
   private readonly byName: ReadonlyMap<string, Destination>;
 
-  constructor(@Inject(CONFIG) config: StationConfig) {
+  constructor(@Inject(CONFIG) config: StationConfig, engines: TransferEngines, hosts: RemoteHosts) {
     const defaults = {
       dataDir: config.dataDir,
       storageRoot: config.storage.root,
@@ -20,7 +23,12 @@ export class Destinations implements OnModuleInit, OnApplicationShutdown {
       directoryMode: config.storage.directoryMode,
     };
     this.byName = new Map(
-      config.storage.destinations.map((one) => [one.name, new LocalDestination(one, defaults)] as const),
+      config.storage.destinations.map((one) => [
+        one.name,
+        one.engine === 'local'
+          ? new LocalDestination(one, defaults)
+          : new RsyncDestination(one, defaults, hosts.shell(one.host), engines.to(one.host)),
+      ]),
     );
   }
 

@@ -180,6 +180,13 @@ export class StagedTransferEngine implements TransferEngine {
     if (digest === undefined || arrival.md5Sum === null) {
       return { task, md5Sum: digest?.md5Sum ?? null, sizeBytes, proof: 'size' };
     }
+    if (task.expectedMd5Sum !== undefined && digest.md5Sum !== task.expectedMd5Sum) {
+      return {
+        id: task.id,
+        status: 'changed',
+        detail: `its MD5 is ${digest.md5Sum}, not ${task.expectedMd5Sum}`,
+      };
+    }
     if (digest.md5Sum !== arrival.md5Sum) {
       return { id: task.id, status: 'corrupt', md5Sum: digest.md5Sum, foundMd5Sum: arrival.md5Sum };
     }
