@@ -6,17 +6,7 @@ import { pluginSettingsSchema } from './plugins/plugin-settings.js';
  * Names that are never data: half-written remains of copying tools, editors and file servers (the field-proven set of
  * similar systems). Nothing else is left out silently.
  */
-const IGNORED = [
-  '.dm-*.part',
-  '*.filepart',
-  '.~tmp~',
-  '.nfs[0-9a-f]*',
-  '.fuse_hidden*',
-  '*.swp',
-  '.DS_Store',
-  '._*',
-  'Thumbs.db',
-];
+const IGNORED = ['.dm-*.part', '.~tmp~', '.nfs[0-9a-f]*', '.fuse_hidden*', '*.swp', '.DS_Store', '._*', 'Thumbs.db'];
 
 export const auditConfigSchema = z.strictObject({
   /** Experiments are audited by themselves. */
@@ -36,6 +26,20 @@ export const daqConfigSchema = z.strictObject({
   quietSeconds: z.number().min(0).max(86_400).default(5),
   /** Pause between two looks over a monitored tree, in seconds; events only make it faster. */
   rescanSeconds: z.number().min(0.2).max(86_400).default(10),
+  /** Whether file events make detection faster; without them files are found by the rescan alone. */
+  watchDirectories: z.boolean().default(true),
+  /**
+   * In this time, in seconds, every file of a monitored tree is looked at again, so that one that was rewritten in place
+   * without an event is found. Trees that are walked quickly are walked wholly at each rescan.
+   */
+  sweepSeconds: z.number().min(1).max(604_800).default(600),
+  /** A source whose file system lets a single call wait for longer counts as lost until it answers, in seconds. */
+  sourceAnswerSeconds: z.number().min(1).max(3600).default(20),
+  /**
+   * Names of files that are still being written, as shell wildcards on the file name. They are never taken; the name
+   * that they get in the end is.
+   */
+  temporaryNames: z.array(z.string().min(1).max(4096)).default(['*.tmp', '*.part', '*.partial', '*.filepart']),
   /** How often a transient fault is tried again before the file is quarantined for a person. */
   maxAttempts: z.int().min(1).max(100).default(8),
   /** A batch holds at most this many files … */

@@ -10,6 +10,7 @@ const aFilter = (options: Partial<FilterOptions>) =>
     onlyFiles: [],
     processHidden: false,
     ignoredNames: [],
+    temporaryNames: [],
     ...options,
   });
 const accepts = (options: Partial<FilterOptions>, path: string) => aFilter(options).acceptsFile(Buffer.from(path));

@@ -19,6 +19,8 @@ export interface FilterOptions {
   processHidden: boolean;
   /** Wildcards on file names that are never data. */
   ignoredNames: readonly string[];
+  /** Wildcards on names of files that are still being written: not taken while they are called so. */
+  temporaryNames: readonly string[];
 }
 
 /** Which files of a tree an acquisition takes. Patterns see the text form of a path. */
@@ -26,11 +28,13 @@ export class FileFilter {
   private readonly include: readonly Wildcard[];
   private readonly exclude: readonly Wildcard[];
   private readonly ignored: readonly Wildcard[];
+  private readonly temporary: readonly Wildcard[];
 
   constructor(private readonly options: FilterOptions) {
     this.include = options.includePatterns.map(wildcard);
     this.exclude = options.excludePatterns.map(wildcard);
     this.ignored = options.ignoredNames.map(wildcard);
+    this.temporary = options.temporaryNames.map(wildcard);
   }
 
   acceptsFile(relativePath: Buffer): boolean {
@@ -48,6 +52,12 @@ export class FileFilter {
     );
   }
 
+  /** Whether an accepted file is called so only until it is complete. */
+  isTemporary(relativePath: Buffer): boolean {
+    const text = pathToText(nameOf(relativePath));
+    return this.temporary.some((matches) => matches(text));
+  }
+
   /** Whether a directory of this name is entered at all. */
   acceptsDirectory(name: Buffer): boolean {
     return this.acceptsName(name);
@@ -55,6 +65,15 @@ export class FileFilter {
 
   /** The same for a path of which only events told: every directory on the way counts. */
   acceptsPath(relativePath: Buffer): boolean {
+    const at = relativePath.lastIndexOf(SLASH);
+    if (at !== -1 && !this.acceptsDirectories(relativePath.subarray(0, at))) {
+      return false;
+    }
+    return this.acceptsFile(relativePath) && !this.isTemporary(relativePath);
+  }
+
+  /** Whether a path, if it is a directory, is entered. */
+  acceptsDirectories(relativePath: Buffer): boolean {
     let start = 0;
     for (let at = relativePath.indexOf(SLASH); at !== -1; at = relativePath.indexOf(SLASH, start)) {
       if (!this.acceptsDirectory(relativePath.subarray(start, at))) {
@@ -62,7 +81,7 @@ export class FileFilter {
       }
       start = at + 1;
     }
-    return this.acceptsFile(relativePath);
+    return this.acceptsDirectory(relativePath.subarray(start));
   }
 
   private acceptsExtension(name: Buffer): boolean {

@@ -22,7 +22,10 @@ export interface ScannedFile {
 /** Something that is there but cannot be taken; the scan goes on. */
 export interface ScanProblem {
   relativePath: Uint8Array;
-  /** `SYMBOLIC_LINK`, `NOT_A_REGULAR_FILE`, `PATH_TOO_LONG`, `DIRECTORY_LOOP`, or the file system's own (`EACCES`, `EIO`). */
+  /**
+   * `SYMBOLIC_LINK`, `NOT_A_REGULAR_FILE`, `DIRECTORY_LOOP`, `TEMPORARY_NAME` (still being written), or the file
+   * system's own (`EACCES`, `EIO`, `ENAMETOOLONG`).
+   */
   code: string;
 }
 
@@ -47,10 +50,12 @@ export interface ScanRequest {
   filter: FilterOptions;
   /** Lists only these directories, whatever their mtime, and what is new below them. */
   only?: readonly Buffer[];
+  /** The caller takes its time: nothing is looked at before it is asked for. */
+  isSpread?: boolean;
 }
 
-/** A look at one path: `gone` when nothing, or no regular file, is there; `unreadable` when that cannot be told now. */
-export type Look = ScannedFile | 'gone' | 'unreadable';
+/** A look at one path: `gone` when nothing that is data is there; `unreadable` when that cannot be told now. */
+export type Look = ScannedFile | 'gone' | 'directory' | 'unreadable';
 
 /** What must still be so for a file to be the one that was copied. */
 export interface SourceIdentity {
@@ -152,6 +157,9 @@ export interface SourceTree {
   /** The first bytes of a small regular file, at most `limit`; undefined when there is none that can be read. */
   read(relativePath: Uint8Array, limit: number): Promise<Buffer | undefined>;
 
+  /** What the clock of the source's file system says now, in ns since 1970; undefined when it cannot be asked. */
+  clock(): Promise<bigint | undefined>;
+
   /** Removes a file if it is still the one that `identity` tells of; asked just before. Repeating it is safe. */
   remove(relativePath: Uint8Array, identity: SourceIdentity): Promise<Removal>;
 
@@ -172,6 +180,13 @@ export interface OpenSource {
 export interface SourceTrees {
   /** @throws StationError SOURCE_HOST_UNSUPPORTED when no adapter reaches the host. */
   open(source: OpenSource): SourceTree;
+
+  /**
+   * A tree for a question now and then, shared by all who ask about the same directory, and closed by itself.
+   *
+   * @throws StationError SOURCE_HOST_UNSUPPORTED
+   */
+  visit(source: OpenSource): Pick<SourceTree, 'presence' | 'look' | 'clock' | 'remove'>;
 }
 
 export const SOURCE_TREES = Symbol('SourceTrees');

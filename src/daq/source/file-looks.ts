@@ -1,0 +1,85 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { driverCode } from '../../kernel/errors.js';
+import { joinBytes } from '../../kernel/path-bytes.js';
+import type { Look, Removal, ScannedFile, SourceIdentity } from './source-tree.port.js';
+
+/** A look that also tells why nothing can be told. */
+export type CloseLook = ScannedFile | 'gone' | 'directory' | { code: string };
+
+/**
+ * Facts of one path now. Synchronous, as everything here: it runs in a thread that belongs to one source.
+ *
+ * A symbolic link, FIFO, socket or device is `gone`: data it is not, and it is never opened.
+ */
+export function lookAt(root: Buffer, relativePath: Uint8Array): CloseLook {
+  try {
+    const stats = lstatSync(joinBytes(root, relativePath), { bigint: true, throwIfNoEntry: false });
+    if (stats?.isDirectory() === true) {
+      return 'directory';
+    }
+    if (stats === undefined || !stats.isFile()) {
+      return 'gone';
+    }
+    return {
+      relativePath,
+      device: stats.dev,
+      inode: stats.ino,
+      sizeBytes: stats.size,
+      mtimeNs: stats.mtimeNs,
+      ctimeNs: stats.ctimeNs,
+    };
+  } catch (error) {
+    const code = driverCode(error) ?? 'UNKNOWN';
+    return code === 'ENOTDIR' ? 'gone' : { code };
+  }
+}
+
+export function plainLook(look: CloseLook): Look {
+  return typeof look === 'object' && 'code' in look ? 'unreadable' : look;
+}
+
+/** The first bytes of a regular file. Opened without waiting: a FIFO put there meanwhile must not hold the thread. */
+export function readStart(root: Buffer, relativePath: Uint8Array, limit: number): Buffer | undefined {
+  try {
+    const fd = openSync(
+      joinBytes(root, relativePath),
+      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+    );
+    try {
+      if (!fstatSync(fd).isFile()) {
+        return undefined;
+      }
+      const bytes = Buffer.alloc(limit);
+      return bytes.subarray(0, readSync(fd, bytes, 0, limit, 0));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+export function removeFile(root: Buffer, relativePath: Uint8Array, identity: SourceIdentity): Removal {
+  const now = lookAt(root, relativePath);
+  if (now === 'gone') {
+    return { status: 'gone' };
+  }
+  if (now === 'directory') {
+    return { status: 'changed', detail: 'it is a directory now' };
+  }
+  if ('code' in now) {
+    return { status: 'failed', code: now.code };
+  }
+  const differing = (['sizeBytes', 'mtimeNs', 'inode'] as const).filter((fact) => now[fact] !== identity[fact]);
+  if (differing.length > 0) {
+    const changes = differing.map((fact) => `${fact} ${identity[fact]} → ${now[fact]}`);
+    return { status: 'changed', detail: changes.join(', ') };
+  }
+  try {
+    unlinkSync(joinBytes(root, relativePath));
+    return { status: 'removed' };
+  } catch (error) {
+    const code = driverCode(error) ?? 'UNKNOWN';
+    return code === 'ENOENT' ? { status: 'gone' } : { status: 'failed', code };
+  }
+}

@@ -1,0 +1,29 @@
+import { randomUUID } from 'node:crypto';
+import { lstatSync, rmSync, writeFileSync } from 'node:fs';
+import { joinBytes } from '../../kernel/path-bytes.js';
+import { fileSystemOf } from './mount-info.js';
+
+/** The kernel stamps files with a clock that ticks every 1 to 10 ms: a stamp may be this much behind, in ns. */
+const TICK_NS = 20_000_000n;
+
+/**
+ * What the clock that stamps the files of a directory says now. On this machine's own file systems that is the kernel's;
+ * a file server has its own, which is read off an empty file that is made and removed (under a name that no acquisition
+ * takes). Undefined when the server allows no such file.
+ */
+export function clockOf(root: Buffer): bigint | undefined {
+  if (!fileSystemOf(root).isShared) {
+    return BigInt(Date.now()) * 1_000_000n - TICK_NS;
+  }
+  const probe = joinBytes(root, Buffer.from(`.dm-clock-${randomUUID()}.part`));
+  try {
+    writeFileSync(probe, '', { flag: 'wx' });
+    try {
+      return lstatSync(probe, { bigint: true }).ctimeNs;
+    } finally {
+      rmSync(probe, { force: true });
+    }
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,34 @@
+import type { AllowedPlaces } from './local-presence.js';
+import type { Look, Presence, Removal, ScanBatch, ScanRequest, SourceIdentity } from './source-tree.port.js';
+
+/** What the thread of a source is started with. */
+export interface SourceThreadData {
+  root: Uint8Array;
+  places: AllowedPlaces;
+  batchSize: number;
+  /** One 32-bit counter: how often the file system has answered. */
+  beats: SharedArrayBuffer;
+}
+
+/** What it is asked, by the kind of question: its fields, and its answer. */
+export interface SourceCalls {
+  presence: { ask: { knownDevice: string | null }; answer: Presence };
+  look: { ask: { paths: Uint8Array[] }; answer: Look[] };
+  read: { ask: { path: Uint8Array; limit: number }; answer: Uint8Array | undefined };
+  clock: { ask: object; answer: bigint | undefined };
+  remove: { ask: { path: Uint8Array; identity: SourceIdentity }; answer: Removal };
+  /** The next batch of a pass, which begins with its first call; null at its end. `taken`: how many the caller has taken. */
+  next: { ask: { scan: number; request: ScanRequest; taken: number }; answer: ScanBatch | null };
+  /** What earlier passes found is forgotten; the next pass is as the first. */
+  forget: { ask: object; answer: null };
+  /** The pass is over or given up; what was not taken comes again. */
+  close: { ask: { scan: number; taken: number }; answer: null };
+}
+
+export type SourceCall = keyof SourceCalls;
+
+export type SourceQuestion = {
+  [Call in SourceCall]: { id: number; kind: Call } & SourceCalls[Call]['ask'];
+}[SourceCall];
+
+export type SourceReply = { id: number; answer: unknown } | { id: number; error: string };
