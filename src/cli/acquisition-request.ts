@@ -1,9 +1,9 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CliContext } from './context.js';
 import { usageError } from './exit-codes.js';
 import { parseKeyValues } from './key-values.js';
 import { directoryText } from './local-directory.js';
-import { collect, collectList, parseDuration, parseList, parseWorkflowRef } from './parse-options.js';
+import { collect, collectList, parseCount, parseDuration, parseList, parseWorkflowRef } from './parse-options.js';
 
 /** Options that `dm upload` and `dm daq start` share. */
 export interface AcquisitionOptions {
@@ -16,6 +16,12 @@ export interface AcquisitionOptions {
   excludeExtensions?: string[];
   processHidden?: boolean;
   quiet?: number;
+  settle?: string;
+  marker?: string;
+  sizeFile?: string;
+  minBytes?: number;
+  temporaryNames?: string[];
+  emptyQuiet?: number;
   skipPlugins?: string[];
   destination?: string[];
   workflow?: string;
@@ -53,6 +59,20 @@ export function withAcquisitionOptions(command: Command): Command {
     .option('--exclude-extensions <list>', 'leave names out that end so', collectList)
     .option('--process-hidden', 'take names that begin with a dot, too')
     .option('--quiet <duration>', 'how long a file must stay unchanged to count as complete, such as 5s', parseDuration)
+    .addOption(
+      new Option('--settle <rule>', 'what makes a file complete besides: a marker file, its size, or its last name')
+        .choices(['quiet', 'marker', 'size', 'rename'])
+        .default(undefined, 'quiet'),
+    )
+    .option('--marker <pattern>', 'for --settle marker: such as {name}.done or {dir}/DONE')
+    .option('--size-file <pattern>', 'for --settle size: a file that begins with the size, such as {name}.size')
+    .option('--min-bytes <number>', 'for --settle size: smaller files are not complete', parseCount)
+    .option(
+      '--temporary-names <list>',
+      'names of files that are still being written, such as *.tmp,*.part',
+      collectList,
+    )
+    .option('--empty-quiet <duration>', 'how long an empty file must stay so, such as 30s', parseDuration)
     .option('--skip-plugins <list>', 'leave out steps of the pipeline, separated by commas', parseList)
     .option('--skip-catalog', 'bring the files to storage without a catalog entry')
     .option(
@@ -92,6 +112,7 @@ export function acquisitionRequest(
     processExisting: options.processExisting,
     durationSeconds: options.duration,
     quietSeconds: options.quiet,
+    settle: settleOf(options),
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
     skipPlugins: options.skipPlugins,
     skipCatalog: options.skipCatalog,
@@ -108,6 +129,18 @@ export function acquisitionRequest(
     destinations: options.destination,
     workflow: workflowOf(options),
   });
+}
+
+function settleOf(options: AcquisitionOptions): Record<string, unknown> | undefined {
+  const settle = dropUndefined({
+    rule: options.settle,
+    marker: options.marker,
+    sizeFile: options.sizeFile,
+    minBytes: options.minBytes,
+    temporaryNames: options.temporaryNames,
+    emptyQuietSeconds: options.emptyQuiet,
+  });
+  return Object.keys(settle).length === 0 ? undefined : settle;
 }
 
 function workflowOf(options: AcquisitionOptions): Record<string, unknown> | undefined {

@@ -46,6 +46,7 @@ export function aboutAcquisition(acquisition: AcquisitionAnswer): string {
     ['status', acquisition.status],
     ['experiment', acquisition.experiment],
     ['from', acquisition.dataDirectory],
+    ['file system', fileSystemText(acquisition)],
     ['to', acquisition.destDirectory],
     ['started', [formatTime(acquisition.startedAt), `by ${acquisition.startedBy}`].join(' ')],
     ['stops by itself', formatTime(acquisition.stopAt)],
@@ -58,6 +59,13 @@ export function aboutAcquisition(acquisition: AcquisitionAnswer): string {
     ['upload at its end', exitUploadText(acquisition)],
     ...acquisition.warnings.map((warning): [string, unknown] => ['warning', warning.message]),
   ]);
+}
+
+function fileSystemText({ fileSystem, usesEvents, kind }: Partial<AcquisitionAnswer>): string | null {
+  if (fileSystem === null || fileSystem === undefined) {
+    return null;
+  }
+  return kind === 'monitor' && usesEvents !== true ? `${fileSystem}, without file events` : fileSystem;
 }
 
 function exitUploadText({ exitUpload }: Partial<AcquisitionAnswer>): string | null {

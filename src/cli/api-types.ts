@@ -88,6 +88,8 @@ export interface AcquisitionAnswer {
   status: string;
   experiment: string;
   dataDirectory: string;
+  fileSystem: string | null;
+  usesEvents: boolean;
   destDirectory: string;
   startedBy: string;
   counts: AcquisitionCounts;

@@ -52,7 +52,9 @@ import { SourceRemovalRepository } from './removal/source-removal.repository.js'
 import { SourceRemovals } from './removal/source-removals.js';
 import { RunnerParts } from './runner/runner-parts.js';
 import { Runners } from './runner/runners.js';
-import { Scanner } from './scan/scanner.js';
+import { SOURCE_TREES } from './source/source-tree.port.js';
+import { ConfiguredSourceTrees } from './source/source-trees.js';
+import { WatchHub } from './source/watch-hub.js';
 
 @Module({
   imports: [AuthModule, ExperimentsModule, StorageModule, CatalogModule],
@@ -117,7 +119,8 @@ import { Scanner } from './scan/scanner.js';
     RemovalChecks,
     RunnerParts,
     Runners,
-    Scanner,
+    WatchHub,
+    { provide: SOURCE_TREES, useClass: ConfiguredSourceTrees },
     CopyOrderRepository,
     CopyOrdering,
     CopiesInCatalog,

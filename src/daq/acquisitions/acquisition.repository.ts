@@ -8,11 +8,11 @@ import {
   type AcquisitionKind,
   type AcquisitionOptions,
   type AcquisitionStatus,
+  completeOptions,
   ENDED_STATUSES,
   type ExitUpload,
   type Finding,
   noCounts,
-  OPTIONS_LEFT_OUT,
 } from './acquisition.js';
 
 interface AcquisitionRecord {
@@ -23,6 +23,8 @@ interface AcquisitionRecord {
   source_host: string;
   source_directory: Buffer;
   source_device: string | null;
+  source_file_system: string | null;
+  source_clock_ns: string | null;
   destination_directory: Buffer;
   options: AcquisitionOptions;
   started_by: string;
@@ -65,8 +67,8 @@ export class AcquisitionRepository {
     await sql.query(
       `INSERT INTO acquisition (id, kind, experiment_id, status, source_host, source_directory, destination_directory,
          options, started_by, job_id, trigger_depth, ignores_existing, warnings, created_at, stop_at,
-         on_exit_of)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+         on_exit_of, source_file_system, source_clock_ns)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
       [
         acquisition.id,
         acquisition.kind,
@@ -84,6 +86,8 @@ export class AcquisitionRepository {
         acquisition.createdAt,
         acquisition.stopAt,
         acquisition.onExitOf,
+        acquisition.sourceFileSystem,
+        acquisition.sourceClockNs,
       ],
     );
   }
@@ -161,8 +165,12 @@ export class AcquisitionRepository {
     return rows.length > 0;
   }
 
-  async setSourceDevice(id: string, device: string): Promise<void> {
-    await this.database.query(`UPDATE acquisition SET source_device = $2 WHERE id = $1`, [id, device]);
+  async setSource(id: string, device: string, fileSystem: string): Promise<void> {
+    await this.database.query(`UPDATE acquisition SET source_device = $2, source_file_system = $3 WHERE id = $1`, [
+      id,
+      device,
+      fileSystem,
+    ]);
   }
 
   /** The upload that was started for the end of a monitor. */
@@ -275,8 +283,10 @@ function toAcquisition(record: AcquisitionRecord): Acquisition {
     sourceHost: record.source_host,
     sourceDirectory: record.source_directory,
     sourceDevice: record.source_device,
+    sourceFileSystem: record.source_file_system,
+    sourceClockNs: record.source_clock_ns === null ? null : BigInt(record.source_clock_ns),
     destinationDirectory: record.destination_directory,
-    options: { ...OPTIONS_LEFT_OUT, ...record.options },
+    options: completeOptions(record.options),
     startedBy: record.started_by,
     jobId: record.job_id,
     triggerDepth: record.trigger_depth,

@@ -23,6 +23,29 @@ const workflowRequest = z.strictObject({
   jobOwner: z.string().min(1).max(64).optional(),
 });
 
+/** When a file counts as complete, beyond the quiet time; see src/daq/settle. */
+export const settleRequest = z
+  .strictObject({
+    /**
+     * `quiet`: unchanged for the quiet time. `marker`, `size`: that, and a marker file or the size says so. `rename`: the
+     * writer renames complete files, so every name that is not temporary is complete at once.
+     */
+    rule: z.enum(['quiet', 'marker', 'size', 'rename']).default('quiet'),
+    /** For `marker`: `{name}.done`, `{stem}.ok`, `{dir}/DONE`. */
+    marker: z.string().min(1).max(4096).optional(),
+    /** For `size`: a file that begins with the size in bytes, `{name}.size`. */
+    sizeFile: z.string().min(1).max(4096).optional(),
+    /** For `size`: smaller files are not complete. */
+    minBytes: z.int().min(1).optional(),
+    /** Wildcards on names of files that are still being written; the station's set when left out. */
+    temporaryNames: patterns.optional(),
+    /** The quiet time of empty files; four times that of others when left out. */
+    emptyQuietSeconds: z.number().min(0).max(86_400).optional(),
+  })
+  .meta({ example: { rule: 'marker', marker: '{name}.done' } });
+
+export type SettleRequest = z.infer<typeof settleRequest>;
+
 export const startAcquisitionBody = z
   .strictObject({
     kind: z.enum(['upload', 'monitor']),
@@ -50,6 +73,7 @@ export const startAcquisitionBody = z
       .max(366 * 86_400)
       .optional(),
     quietSeconds: z.number().min(0).max(86_400).optional(),
+    settle: settleRequest.optional(),
     metadata: z.record(z.string(), z.unknown()).default({}),
     skipPlugins: z.array(z.string().min(1).max(100)).max(50).default([]),
     /** The same as `skipPlugins: ["catalog"]`. */

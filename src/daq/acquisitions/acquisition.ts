@@ -1,3 +1,5 @@
+import { plainSettle, type SettleOptions } from '../settle/settle-options.js';
+
 /** What a person asked for; kept as given. */
 export interface AcquisitionOptions {
   /** Shell wildcards on the path relative to the data directory. */
@@ -14,6 +16,8 @@ export interface AcquisitionOptions {
   /** A monitor stops by itself after this many seconds. */
   durationSeconds: number | null;
   quietSeconds: number;
+  /** What else has to be so for a file to be complete. */
+  settle: SettleOptions;
   /** Recorded with every file. */
   metadata: Record<string, unknown>;
   skipPlugins: string[];
@@ -39,6 +43,7 @@ export interface AcquisitionOptions {
 
 /** What options mean that an older record does not hold yet. */
 export const OPTIONS_LEFT_OUT = {
+  settle: plainSettle(0, []),
   includeFileExtensions: [],
   excludeFileExtensions: [],
   onlyFiles: [],
@@ -51,6 +56,11 @@ export const OPTIONS_LEFT_OUT = {
   uploadDestDirectoryOnExit: null,
   destinations: [],
 } satisfies Partial<AcquisitionOptions>;
+
+/** Options as recorded, with what an older record does not hold yet. */
+export function completeOptions(recorded: Partial<AcquisitionOptions> & Pick<AcquisitionOptions, 'quietSeconds'>) {
+  return { ...OPTIONS_LEFT_OUT, settle: plainSettle(recorded.quietSeconds, []), ...recorded } as AcquisitionOptions;
+}
 
 export type AcquisitionKind = 'monitor' | 'upload';
 
@@ -89,6 +99,10 @@ export interface Acquisition {
   /** Number of the file system that it was on when it was last seen with files; null before. */
   sourceDevice: string | null;
   /** Relative to the experiment's directory: `data`, `data/scans`. */
+  /** Kind of that file system, `ext4`, `nfs4`; null before. */
+  sourceFileSystem: string | null;
+  /** What its clock said at the start, in ns; null where it could not be asked. */
+  sourceClockNs: bigint | null;
   destinationDirectory: Buffer;
   options: AcquisitionOptions;
   startedBy: string;

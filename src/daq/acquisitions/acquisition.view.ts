@@ -1,4 +1,5 @@
 import { pathToText } from '../../kernel/path-text.js';
+import { isSharedFileSystem } from '../source/mount-info.js';
 import {
   type Acquisition,
   type AcquisitionCounts,
@@ -17,6 +18,10 @@ export interface AcquisitionView extends AcquisitionOptions {
   status: AcquisitionStatus;
   experiment: string;
   dataDirectory: string;
+  /** Kind of the file system that it lies on, such as `ext4` or `nfs4`; null while it is not there. */
+  fileSystem: string | null;
+  /** Whether file events are used; a shared file system has none that can be relied on. */
+  usesEvents: boolean;
   /** Relative to the experiment's directory. */
   destDirectory: string;
   startedBy: string;
@@ -54,6 +59,11 @@ export function viewOf(
     status: acquisition.status,
     experiment,
     dataDirectory: pathToText(acquisition.sourceDirectory),
+    fileSystem: acquisition.sourceFileSystem,
+    usesEvents:
+      acquisition.kind === 'monitor' &&
+      acquisition.sourceFileSystem !== null &&
+      !isSharedFileSystem(acquisition.sourceFileSystem),
     destDirectory: pathToText(acquisition.destinationDirectory),
     ...acquisition.options,
     startedBy: acquisition.startedBy,

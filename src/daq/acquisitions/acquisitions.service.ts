@@ -9,7 +9,7 @@ import { isPlainRelative } from '../../kernel/path-bytes.js';
 import { Alarms } from '../../platform/alarms/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
-import { EventLog } from '../../platform/events/index.js';
+import { EventLog, type NewEvent } from '../../platform/events/index.js';
 import { Destinations } from '../../storage/index.js';
 import { decodeCursor, type Page, pageOf } from '../../platform/http/index.js';
 import { Pipeline } from '../pipeline/pipeline.js';
@@ -21,7 +21,7 @@ import type { StartAcquisitionBody } from './acquisition.schema.js';
 import { type AcquisitionView, viewOf } from './acquisition.view.js';
 import { exitUploadAlarm } from './exit-upload-alarm.js';
 import { destinationOf, pathFromText } from './destination.js';
-import { PreflightCheck } from './preflight.js';
+import { overlaps, type Preflight, PreflightCheck } from './preflight.js';
 import { optionsOf, requireFitting } from './requested-options.js';
 
 const SLASH = 0x2f;
@@ -72,36 +72,32 @@ export class AcquisitionsService {
     const destination = await destinationOf(Buffer.from(experiment.storageDirectory), root, body.destDirectory);
     const source = absolute(pathFromText(body.dataDirectory), body.dataDirectory);
     await this.requireExitUpload(body, experiment);
+    const verdict = await this.preflight.run({
+      kind: body.kind,
+      sourceDirectory: source,
+      isJobResult: origin?.kind === 'job',
+    });
     const acquisition = await this.database.transaction(async (tx) => {
       await tx.query('SELECT pg_advisory_xact_lock($1)', [START_LOCK]);
-      const verdict = await this.preflight.run({
-        kind: body.kind,
-        sourceDirectory: source,
+      const findings = overlaps({
+        asked: source,
+        directory: verdict.sourceDirectory,
         destinationDirectory: destination,
         experimentId: experiment.id,
-        isJobResult: origin?.kind === 'job',
         active: await this.acquisitions.active(tx),
       });
-      const fresh = this.build(principal, body, experiment, { ...verdict, destination, origin });
+      const fresh = this.build(principal, body, experiment, {
+        ...verdict,
+        findings: [...verdict.findings, ...findings],
+        destination,
+        origin,
+      });
       await this.acquisitions.insert(tx, fresh);
       const overlap = fresh.warnings.find((finding) => finding.code === 'SOURCE_OVERLAPS');
       if (overlap !== undefined) {
         await this.alarms.raise(overlapAlarm(fresh, overlap.message), tx);
       }
-      await this.events.append(tx, [
-        {
-          type: 'acquisition.started',
-          experimentId: experiment.id,
-          subject: fresh.id,
-          data: {
-            acquisitionId: fresh.id,
-            kind: fresh.kind,
-            jobId: fresh.jobId,
-            by: fresh.startedBy,
-            warnings: fresh.warnings,
-          },
-        },
-      ]);
+      await this.events.append(tx, [startedEvent(fresh)]);
       return fresh;
     });
     this.runners.start(acquisition);
@@ -232,13 +228,7 @@ export class AcquisitionsService {
     principal: Principal,
     body: StartAcquisitionBody,
     experiment: Experiment,
-    facts: {
-      sourceDirectory: Buffer;
-      isMissing: boolean;
-      findings: Finding[];
-      destination: Buffer;
-      origin: Origin | undefined;
-    },
+    facts: Preflight & { destination: Buffer; origin: Origin | undefined },
   ): Acquisition {
     const createdAt = new Date();
     const { origin } = facts;
@@ -250,10 +240,12 @@ export class AcquisitionsService {
       sourceHost: hostname(),
       sourceDirectory: facts.sourceDirectory,
       sourceDevice: null,
+      sourceFileSystem: facts.fileSystem?.type ?? null,
+      sourceClockNs: facts.clockNs,
       destinationDirectory: facts.destination,
       options: optionsOf(body, {
         username: principal.username,
-        quietSeconds: this.config.daq.quietSeconds,
+        daq: this.config.daq,
         destinations: this.destinations.chosen(body.destinations),
       }),
       startedBy: origin?.kind === 'exit' ? origin.startedBy : principal.username,
@@ -288,6 +280,16 @@ export class AcquisitionsService {
     }
     return acquisitions.map((one) => viewOf(one, experiments.get(one.experimentId)?.name ?? '', counts.get(one.id)));
   }
+}
+
+function startedEvent(acquisition: Acquisition): NewEvent {
+  const { id, kind, experimentId, jobId, startedBy, warnings } = acquisition;
+  return {
+    type: 'acquisition.started',
+    experimentId,
+    subject: id,
+    data: { acquisitionId: id, kind, jobId, by: startedBy, warnings },
+  };
 }
 
 /** A plain absolute path: with `..` in it, a part that does not exist yet could later lead anywhere. */

@@ -1,30 +1,38 @@
-import { constants } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { driverCode, StationError } from '../../kernel/errors.js';
+import { StationError } from '../../kernel/errors.js';
 import { isBelowOrSame } from '../../kernel/path-bytes.js';
 import { pathToText } from '../../kernel/path-text.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { StorageArea } from '../../storage/index.js';
-import { isEmptyDirectory } from '../runner/source-presence.js';
+import { type AbsenceCode, type FileSystem, SOURCE_TREES, type SourceTrees } from '../source/source-tree.port.js';
 import type { Acquisition, AcquisitionKind, Finding } from './acquisition.js';
 import { SourceRoots } from './source-roots.js';
 
 export interface PreflightRequest {
   kind: AcquisitionKind;
   sourceDirectory: Buffer;
-  destinationDirectory: Buffer;
-  experimentId: number;
   isJobResult: boolean;
-  /** Acquisitions that are not over. */
-  active: readonly Acquisition[];
 }
 
 export interface Preflight {
   /** With links resolved; as given while it is missing. */
   sourceDirectory: Buffer;
   isMissing: boolean;
+  /** Null while it is missing. */
+  fileSystem: FileSystem | null;
+  /** What the clock of the source says, in ns; null where it cannot be asked. */
+  clockNs: bigint | null;
   findings: Finding[];
+}
+
+/** What another acquisition that is not over means for a new one. */
+export interface OverlapRequest {
+  /** As it was asked for, and with links resolved. */
+  asked: Buffer;
+  directory: Buffer;
+  destinationDirectory: Buffer;
+  experimentId: number;
+  active: readonly Acquisition[];
 }
 
 /** What is looked at before an acquisition is said to have started, so that none runs idle on a mistyped path. */
@@ -34,140 +42,128 @@ export class PreflightCheck {
     @Inject(CONFIG) private readonly config: StationConfig,
     private readonly roots: SourceRoots,
     private readonly area: StorageArea,
+    @Inject(SOURCE_TREES) private readonly sources: SourceTrees,
   ) {}
 
-  /** @throws StationError that refuses the start, with what to do about it; lesser findings are in the answer. */
+  /**
+   * Looks at the disks, which may take as long as a file system lets one wait: never within a transaction.
+   *
+   * @throws StationError that refuses the start, with what to do about it; lesser findings are in the answer.
+   */
   async run(request: PreflightRequest): Promise<Preflight> {
     const text = pathToText(request.sourceDirectory);
-    const resolved = await this.resolve(request, text);
-    const directory = resolved ?? request.sourceDirectory;
-    await this.requireAllowed(request, directory, resolved === undefined, text);
-    const findings: Finding[] = [];
-    if (resolved === undefined) {
-      findings.push({
-        code: 'SOURCE_MISSING',
-        message: `${text} does not exist yet. The monitor waits and starts when it appears; check the spelling if it should be there.`,
-      });
-    } else if (await this.isEmpty(resolved, text)) {
-      findings.push({ code: 'SOURCE_EMPTY', message: `${text} is empty: nothing to take so far.` });
-    }
+    const verdict = await this.source(request, text);
     await this.area.requireSpace(0);
-    findings.push(...overlaps(request, directory));
-    return { sourceDirectory: directory, isMissing: resolved === undefined, findings };
+    return verdict;
   }
 
   /** For a directory that is read later and may not be there yet. @throws StationError SOURCE_* */
   async requireUsable(directory: Buffer, text: string): Promise<void> {
-    const request = { kind: 'monitor', sourceDirectory: directory, isJobResult: false } as const;
-    const resolved = await this.resolve(request, text);
-    await this.requireAllowed(request, resolved ?? directory, resolved === undefined, text);
+    await this.source({ kind: 'monitor', sourceDirectory: directory, isJobResult: false }, text);
   }
 
-  private async resolve(
-    request: Pick<PreflightRequest, 'kind' | 'sourceDirectory'>,
-    text: string,
-  ): Promise<Buffer | undefined> {
-    try {
-      const resolved = await realpath(request.sourceDirectory, 'buffer');
-      if (!(await stat(resolved)).isDirectory()) {
-        throw new StationError(
-          'invalid',
-          'SOURCE_NOT_A_DIRECTORY',
-          `${text} is not a directory. Name the directory that holds the files.`,
-        );
+  private async source(request: PreflightRequest, text: string): Promise<Preflight> {
+    const tree = this.sources.visit({
+      location: { host: null, directory: request.sourceDirectory },
+      isJobResult: request.isJobResult,
+    });
+    const presence = await tree.presence(null);
+    if (!presence.isThere) {
+      if (presence.code !== 'missing' || request.kind === 'upload') {
+        throw this.refusal(presence.code, presence.reason, text);
       }
-      await access(resolved, constants.R_OK | constants.X_OK);
-      return resolved;
-    } catch (error) {
-      if (error instanceof StationError) {
-        throw error;
-      }
-      if (driverCode(error) !== 'ENOENT') {
-        throw new StationError(
-          'invalid',
-          'SOURCE_UNREADABLE',
-          `The station cannot read ${text} (${driverCode(error) ?? 'unknown'}). Give its account permission to read the directory.`,
-          { cause: error },
-        );
-      }
-      if (request.kind === 'upload') {
-        throw new StationError(
+      return {
+        sourceDirectory: request.sourceDirectory,
+        isMissing: true,
+        fileSystem: null,
+        clockNs: null,
+        findings: [missing(text)],
+      };
+    }
+    const { directory, isEmpty, fileSystem } = presence;
+    return {
+      sourceDirectory: directory,
+      isMissing: false,
+      fileSystem,
+      clockNs: request.kind === 'monitor' ? ((await tree.clock()) ?? null) : null,
+      findings: [
+        ...(isEmpty ? [{ code: 'SOURCE_EMPTY', message: `${text} is empty: nothing to take so far.` }] : []),
+        ...(request.kind === 'monitor' && fileSystem.isShared ? [this.withoutEvents(text, fileSystem)] : []),
+      ],
+    };
+  }
+
+  private withoutEvents(text: string, { type }: FileSystem): Finding {
+    const { rescanSeconds, sweepSeconds } = this.config.daq;
+    return {
+      code: 'SOURCE_WITHOUT_EVENTS',
+      message: `${text} lies on a shared file system (${type}), which tells of no file that another machine writes: new files are found by the rescan every ${rescanSeconds} s, files rewritten in place within ${sweepSeconds} s.`,
+    };
+  }
+
+  private refusal(code: AbsenceCode, reason: string, text: string): StationError {
+    switch (code) {
+      case 'missing':
+        return new StationError(
           'invalid',
           'SOURCE_MISSING',
           `${text} does not exist on the station's machine. Check the spelling and the mount.`,
         );
-      }
-      return undefined;
-    }
-  }
-
-  private async requireAllowed(
-    request: Pick<PreflightRequest, 'isJobResult'>,
-    directory: Buffer,
-    isMissing: boolean,
-    text: string,
-  ): Promise<void> {
-    const storage = await realpath(this.config.storage.root, 'buffer');
-    if (isBelowOrSame(directory, storage) || isBelowOrSame(storage, directory)) {
-      throw new StationError(
-        'invalid',
-        'SOURCE_IN_STORAGE',
-        `${text} overlaps the storage area ${this.config.storage.root}: files would be copied onto themselves. Choose the detector's directory.`,
-      );
-    }
-    const isAllowed =
-      // Results of a job: processing names the job's own directory, no person chose it.
-      request.isJobResult || (isMissing ? await this.nearestAllowed(directory) : await this.roots.allows(directory));
-    if (!isAllowed) {
-      throw new StationError(
-        'forbidden',
-        'SOURCE_OUTSIDE_ROOTS',
-        `${text} is not below a configured source root (${this.roots.configured().join(', ') || 'none is configured'}). Ask the station manager to add it to daq.sourceRoots.`,
-        {
-          details: { sourceRoots: this.roots.configured() },
-        },
-      );
-    }
-  }
-
-  /** For a path that does not exist yet: the nearest directory above it that does must be allowed. */
-  private async nearestAllowed(path: Buffer): Promise<boolean> {
-    for (let at = path; at.length > 1; at = at.subarray(0, Math.max(1, at.lastIndexOf(0x2f)))) {
-      try {
-        const real = await realpath(at, 'buffer');
-        const rest = path.subarray(at.length);
-        return await this.roots.allows(Buffer.concat([real, rest]));
-      } catch (error) {
-        if (driverCode(error) !== 'ENOENT') {
-          return false;
-        }
-      }
-    }
-    return false;
-  }
-
-  private async isEmpty(directory: Buffer, text: string): Promise<boolean> {
-    try {
-      return await isEmptyDirectory(directory);
-    } catch (error) {
-      throw new StationError(
-        'invalid',
-        'SOURCE_UNREADABLE',
-        `The station cannot list ${text} (${driverCode(error) ?? 'unknown'}).`,
-        { cause: error },
-      );
+      case 'not-a-directory':
+        return new StationError(
+          'invalid',
+          'SOURCE_NOT_A_DIRECTORY',
+          `${text} is not a directory. Name the directory that holds the files.`,
+        );
+      case 'in-storage':
+        return new StationError(
+          'invalid',
+          'SOURCE_IN_STORAGE',
+          `${text} overlaps the storage area ${this.config.storage.root}: files would be copied onto themselves. Choose the detector's directory.`,
+        );
+      case 'outside-roots':
+        return new StationError(
+          'forbidden',
+          'SOURCE_OUTSIDE_ROOTS',
+          `${text} is not below a configured source root (${this.roots.configured().join(', ') || 'none is configured'}). Ask the station manager to add it to daq.sourceRoots.`,
+          { details: { sourceRoots: this.roots.configured() } },
+        );
+      case 'no-answer':
+        return new StationError(
+          'unavailable',
+          'SOURCE_NO_ANSWER',
+          `The file system of ${text} hangs: ${reason}. Check the mount and its server, then start again.`,
+        );
+      case 'unreadable':
+      case 'not-mounted':
+        return new StationError(
+          'invalid',
+          'SOURCE_UNREADABLE',
+          `The station cannot use ${text}: ${reason}. Give its account permission to read the directory.`,
+        );
     }
   }
 }
 
-/** The same source and destination twice is refused; trees that share files are only warned about. */
-function overlaps(request: PreflightRequest, directory: Buffer): Finding[] {
+function missing(text: string): Finding {
+  return {
+    code: 'SOURCE_MISSING',
+    message: `${text} does not exist yet. The monitor waits and starts when it appears; check the spelling if it should be there.`,
+  };
+}
+
+/**
+ * The same source and destination twice is refused; trees that share files are only warned about.
+ *
+ * @throws StationError ACQUISITION_EXISTS
+ */
+export function overlaps(request: OverlapRequest): Finding[] {
+  const { directory } = request;
   const findings: Finding[] = [];
   for (const other of request.active) {
     const isSameDestination =
       other.experimentId === request.experimentId && other.destinationDirectory.equals(request.destinationDirectory);
-    const isSameSource =
-      other.sourceDirectory.equals(directory) || other.sourceDirectory.equals(request.sourceDirectory);
+    const isSameSource = other.sourceDirectory.equals(directory) || other.sourceDirectory.equals(request.asked);
     if (isSameSource && isSameDestination) {
       throw new StationError(
         'conflict',
@@ -186,7 +182,7 @@ function overlaps(request: PreflightRequest, directory: Buffer): Finding[] {
 }
 
 /** Acquisitions of other experiments are not named: members of this one may not know of them. */
-function overlapMessage(request: PreflightRequest, other: Acquisition): string {
+function overlapMessage(request: OverlapRequest, other: Acquisition): string {
   const who =
     other.experimentId === request.experimentId
       ? `Acquisition ${other.id} (${other.kind}, ${other.status}) takes files from ${pathToText(other.sourceDirectory)}`

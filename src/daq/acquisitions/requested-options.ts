@@ -1,9 +1,11 @@
 import { StationError } from '../../kernel/errors.js';
 import { isPlainRelative } from '../../kernel/path-bytes.js';
 import { pathToText } from '../../kernel/path-text.js';
+import type { DaqConfig } from '../daq.config.js';
 import type { AcquisitionOptions } from './acquisition.js';
 import type { StartAcquisitionBody } from './acquisition.schema.js';
 import { pathFromText } from './destination.js';
+import { settleOptionsOf } from './settle-request.js';
 
 /** What a request asks for, with what it leaves out filled in. */
 export function optionsOf(
@@ -11,12 +13,13 @@ export function optionsOf(
   defaults: {
     /** Whose the jobs are. */
     username: string;
-    quietSeconds: number;
+    daq: Pick<DaqConfig, 'quietSeconds' | 'temporaryNames'>;
     /** Names, resolved already. */
     destinations: string[];
   },
 ): AcquisitionOptions {
   const { workflow } = body;
+  const quietSeconds = body.quietSeconds ?? defaults.daq.quietSeconds;
   return {
     includePatterns: body.includePatterns,
     excludePatterns: body.excludePatterns,
@@ -26,7 +29,8 @@ export function optionsOf(
     processHidden: body.processHidden,
     processExisting: body.processExisting,
     durationSeconds: body.durationSeconds ?? null,
-    quietSeconds: body.quietSeconds ?? defaults.quietSeconds,
+    quietSeconds,
+    settle: settleOptionsOf(body.settle, quietSeconds, defaults.daq),
     metadata: body.metadata,
     skipPlugins: [...new Set([...body.skipPlugins, ...(body.skipCatalog ? ['catalog'] : [])])],
     // Further copies are made from the one in the storage area, which there is none of then.

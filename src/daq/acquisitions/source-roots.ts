@@ -4,9 +4,15 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { isBelowOrSame } from '../../kernel/path-bytes.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 
+/** A disk answers in less than a thousandth of this. */
+const ANSWER_MS = 500;
+
 /** The directories below which acquisitions may read, with links resolved. */
 @Injectable()
 export class SourceRoots implements OnModuleInit {
+  private readonly known = new Map<string, Buffer | undefined>();
+  private readonly asked = new Map<string, Promise<void>>();
+
   constructor(@Inject(CONFIG) private readonly config: StationConfig) {}
 
   /** The default root is the station's own; a beamline's roots are made by the beamline. */
@@ -21,9 +27,12 @@ export class SourceRoots implements OnModuleInit {
     return this.config.daq.sourceRoots;
   }
 
-  /** Looked up anew each time: a mount may come and go, and a link may be pointed elsewhere. */
+  /**
+   * Looked up anew each time: a mount may come and go, and a link may be pointed elsewhere. A root whose file system
+   * does not answer at once counts as it was, so that it holds up no other one; it is asked once at a time.
+   */
   async resolved(): Promise<Buffer[]> {
-    const roots = await Promise.all(this.configured().map(resolveIfThere));
+    const roots = await Promise.all(this.configured().map((root) => this.resolve(root)));
     return roots.filter((root) => root !== undefined);
   }
 
@@ -32,6 +41,22 @@ export class SourceRoots implements OnModuleInit {
     const storage = await resolveIfThere(this.config.storage.root);
     const isInStorage = storage !== undefined && isBelowOrSame(directory, storage);
     return !isInStorage && (await this.resolved()).some((root) => isBelowOrSame(directory, root));
+  }
+
+  private async resolve(root: string): Promise<Buffer | undefined> {
+    const asked = this.asked.get(root) ?? this.ask(root);
+    const limit = new Promise<void>((resolve) => setTimeout(resolve, ANSWER_MS).unref());
+    await Promise.race([asked, limit]);
+    return this.known.get(root);
+  }
+
+  private ask(root: string): Promise<void> {
+    const asked = resolveIfThere(root).then((resolved) => {
+      this.known.set(root, resolved);
+      this.asked.delete(root);
+    });
+    this.asked.set(root, asked);
+    return asked;
   }
 }
 

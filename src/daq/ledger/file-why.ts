@@ -81,7 +81,10 @@ function verdictOf(row: LedgerRowView, replicas: readonly ReplicaView[]): string
   switch (row.state) {
     case 'seen':
     case 'settling':
-      return 'It was seen and waits until it has stood still for the quiet time: it is still being written, or was just finished.';
+      return (
+        row.reason ??
+        'It was seen and waits until it has stood still for the quiet time: it is still being written, or was just finished.'
+      );
     case 'queued':
       return 'It is complete and waits for a free worker.';
     case 'transferring':

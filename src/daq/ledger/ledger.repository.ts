@@ -160,7 +160,8 @@ export class LedgerRepository {
     files: readonly { ledgerId: string; seen: SeenFile }[],
   ): Promise<{ id: string; sizeBytes: bigint }[]> {
     const rows = await this.database.query<{ id: string; size_bytes: string }>(
-      `UPDATE ledger l SET state = 'queued', settled_at = now(), due_at = now(), updated_at = now(),
+      `UPDATE ledger l SET state = 'queued', settled_at = now(), due_at = now(), updated_at = now(), reason_code = NULL,
+         reason = NULL,
          device = r.device, inode = r.inode, size_bytes = r.size_bytes, mtime_ns = r.mtime_ns
        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
          AS r (id, device, inode, size_bytes, mtime_ns)
@@ -229,6 +230,18 @@ export class LedgerRepository {
       [acquisitionId, [SOURCE_VANISHED, OTHER_SOURCE_WENT], limit],
     );
     return rows.map((row) => row.source_path);
+  }
+
+  /** Writes down what files wait for that stood still already, as `why` tells it. */
+  async noteWaiting(rows: readonly { ledgerId: string; reasonCode: string; reason: string }[]): Promise<void> {
+    if (rows.length > 0) {
+      await this.database.query(
+        `UPDATE ledger l SET reason_code = r.reason_code, reason = r.reason, updated_at = now()
+         FROM unnest($1::bigint[], $2::text[], $3::text[]) AS r (id, reason_code, reason)
+         WHERE l.id = r.id AND l.state IN ('seen', 'settling')`,
+        [rows.map((row) => row.ledgerId), rows.map((row) => row.reasonCode), rows.map((row) => row.reason)],
+      );
+    }
   }
 
   /** Ends rows that still wait, with the reason; their version number is free again. */

@@ -69,7 +69,11 @@ describe('reconcile', () => {
   });
 
   it.each(['transferring', 'verifying', 'cataloguing'] as const)('leaves a row in %s to its worker', (state) => {
-    expect(reconcile(aFile({ sizeBytes: 1n }), LOOKER, [aRow({ state })])).toEqual({ kind: 'busy', ledgerId: '1' });
+    expect(reconcile(aFile({ sizeBytes: 1n }), LOOKER, [aRow({ state })])).toEqual({
+      kind: 'busy',
+      ledgerId: '1',
+      isSame: false,
+    });
   });
 
   it('sends another source of the same destination to be compared', () => {

@@ -20,7 +20,7 @@ export type Decision =
   /** Known, and as it was. */
   | { kind: 'unchanged'; ledgerId: string; state: LedgerState; acquisitionId: string }
   /** A worker holds the row; it finds out by itself, and a later look decides. */
-  | { kind: 'busy'; ledgerId: string };
+  | { kind: 'busy'; ledgerId: string; isSame: boolean };
 
 /** Who looks: an acquisition on a host. Rows that ended before it began may be tried again by it. */
 export interface Looker {
@@ -48,7 +48,7 @@ export function reconcile(seen: SeenFile, looker: Looker, rows: readonly KnownRo
   }
   const isSame = own.sizeBytes === seen.sizeBytes && own.mtimeNs === seen.mtimeNs && own.inode === seen.inode;
   if (HELD.includes(own.state)) {
-    return { kind: 'busy', ledgerId: own.id };
+    return { kind: 'busy', ledgerId: own.id, isSame };
   }
   if (WAITING.includes(own.state)) {
     return isSame && own.state !== 'deferred' ? unchanged(own) : { kind: 'refresh', ledgerId: own.id };

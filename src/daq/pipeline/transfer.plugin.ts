@@ -11,7 +11,7 @@ import {
   type TransferTask,
 } from '../../storage/index.js';
 import { OTHER_SOURCE_WENT, type RowChange, SOURCE_VANISHED } from '../ledger/ledger-row.js';
-import { lookForSource } from '../runner/source-presence.js';
+import { SOURCE_TREES, type SourceTrees } from '../source/source-tree.port.js';
 import type { FilePlugin, PipelineAcquisition, PipelineFile, PluginOutcome } from './file-plugin.port.js';
 import { keptPath } from './kept-path.js';
 import { afterFault } from './retry-policy.js';
@@ -31,6 +31,7 @@ export class TransferPlugin implements FilePlugin {
     @Inject(CONFIG) private readonly config: StationConfig,
     private readonly engines: TransferEngines,
     private readonly area: StorageArea,
+    @Inject(SOURCE_TREES) private readonly sources: SourceTrees,
   ) {}
 
   async process(files: readonly PipelineFile[]): Promise<PluginOutcome[]> {
@@ -70,7 +71,7 @@ export class TransferPlugin implements FilePlugin {
       return files.map((file) => stop(file, hostOut(error)));
     }
     const byId = new Map(results.map((result) => [result.id, result]));
-    const lost = await lostSources(files.filter((file) => byId.get(file.row.id)?.status === 'vanished'));
+    const lost = await this.lostSources(files.filter((file) => byId.get(file.row.id)?.status === 'vanished'));
     return files.map((file) =>
       lost.has(file.row.id) ? stop(file, SOURCE_LOST) : this.outcomeOf(file, byId.get(file.row.id)),
     );
@@ -85,6 +86,23 @@ export class TransferPlugin implements FilePlugin {
       const code = error instanceof StationError ? error.code : 'STORAGE_UNAVAILABLE';
       return afterFault({ kind: 'no-space', code, message: messageOf(error) }, 0, 1);
     }
+  }
+
+  /** Of files that are gone: those whose whole source directory is, which says nothing about the files. */
+  private async lostSources(vanished: readonly PipelineFile[]): Promise<Set<string>> {
+    const lost = new Set<string>();
+    for (const group of Map.groupBy(vanished, (file) => file.acquisition.id).values()) {
+      const [first] = group;
+      if (first !== undefined && !(await this.isSourceThere(first.acquisition))) {
+        group.forEach((file) => lost.add(file.row.id));
+      }
+    }
+    return lost;
+  }
+
+  private async isSourceThere({ sourceDirectory, sourceDevice, jobId }: PipelineAcquisition): Promise<boolean> {
+    const location = { host: null, directory: sourceDirectory };
+    return (await this.sources.visit({ location, isJobResult: jobId !== null }).presence(sourceDevice)).isThere;
   }
 
   private taskOf(file: PipelineFile): TransferTask {
@@ -184,22 +202,6 @@ const SOURCE_LOST = {
   reason: 'The directory that it lies in is gone, such as an unmounted file system; it is copied when that is back.',
   dueInSeconds: SOURCE_WAIT_SECONDS,
 } as const;
-
-/** Of files that are gone: those whose whole source directory is, which says nothing about the files. */
-async function lostSources(vanished: readonly PipelineFile[]): Promise<Set<string>> {
-  const lost = new Set<string>();
-  for (const group of Map.groupBy(vanished, (file) => file.acquisition.id).values()) {
-    const [first] = group;
-    if (first !== undefined && !(await isSourceThere(first.acquisition))) {
-      group.forEach((file) => lost.add(file.row.id));
-    }
-  }
-  return lost;
-}
-
-async function isSourceThere({ sourceDirectory, sourceDevice }: PipelineAcquisition): Promise<boolean> {
-  return (await lookForSource(sourceDirectory, sourceDevice, () => Promise.resolve(true))).isThere;
-}
 
 function replacesOf({ row }: PipelineFile): TransferTask['replaces'] {
   if (row.version === null) {

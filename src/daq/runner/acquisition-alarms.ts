@@ -1,13 +1,20 @@
-import { messageOf } from '../../kernel/errors.js';
 import { pathToText } from '../../kernel/path-text.js';
 import type { NewAlarm } from '../../platform/alarms/index.js';
 import type { Sql } from '../../platform/database/index.js';
 import type { Acquisition } from '../acquisitions/acquisition.js';
+import type { WatchTrouble } from '../source/source-tree.port.js';
 import type { RunnerParts } from './runner-parts.js';
 
-type AlarmName = 'source-overlaps' | 'source-missing' | 'source-empty' | 'watch-trouble' | 'not-taken';
+type AlarmName = 'source-overlaps' | 'source-missing' | 'source-empty' | 'watch-limit' | 'watch-trouble' | 'not-taken';
 
-const NAMES: readonly AlarmName[] = ['source-overlaps', 'source-missing', 'source-empty', 'watch-trouble', 'not-taken'];
+const NAMES: readonly AlarmName[] = [
+  'source-overlaps',
+  'source-missing',
+  'source-empty',
+  'watch-limit',
+  'watch-trouble',
+  'not-taken',
+];
 
 /** Raised in the transaction that starts the acquisition; it ends with it. */
 export function overlapAlarm(acquisition: Acquisition, message: string): NewAlarm {
@@ -61,17 +68,33 @@ export class AcquisitionAlarms {
     );
   }
 
-  watchTrouble(error: unknown): Promise<void> {
-    return this.say('watch-trouble', {
-      severity: 'warning',
-      message: `File events of ${this.source} are incomplete: ${messageOf(error)}.`,
-      action:
-        'New files are still found by the rescan, only later. With ENOSPC raise fs.inotify.max_user_watches; it is a limit on watches, not on disk space.',
-    });
+  /** Files are found all the same, so it is never more than a warning. */
+  async watchTrouble(trouble: WatchTrouble | null): Promise<void> {
+    for (const [name, kind] of [
+      ['watch-limit', 'limit'],
+      ['watch-trouble', 'other'],
+    ] as const) {
+      await this.say(
+        name,
+        trouble?.kind === kind
+          ? {
+              severity: 'warning',
+              message: `File events of ${this.source} are incomplete: ${trouble.message}.`,
+              action: trouble.action,
+            }
+          : null,
+      );
+    }
+  }
+
+  async afterPass(problems: readonly { path: string; code: string }[], hasFiles: boolean): Promise<void> {
+    await this.sourceEmpty(!hasFiles);
+    // Names of files that are being written come and go.
+    await this.notTaken(problems.filter((problem) => problem.code !== 'TEMPORARY_NAME'));
   }
 
   /** Entries of the source that cannot be taken, such as links and unreadable directories. */
-  notTaken(entries: readonly { path: string; code: string }[]): Promise<void> {
+  private notTaken(entries: readonly { path: string; code: string }[]): Promise<void> {
     const shown = entries.slice(0, 5).map((entry) => `${entry.path === '' ? '.' : entry.path} (${entry.code})`);
     return this.say(
       'not-taken',

@@ -1,31 +1,29 @@
 import { Logger } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../kernel/errors.js';
-import { pathToText } from '../../kernel/path-text.js';
 import { Wakeable } from '../../kernel/wakeable.js';
 import type { Acquisition } from '../acquisitions/acquisition.js';
-import type { SeenFile } from '../ledger/ledger-row.js';
-import { FileFilter, type FilterOptions } from '../scan/file-filter.js';
-import { lookIfPossible } from '../scan/tree-scan.js';
-import type { ScannedFile } from '../source/source-tree.port.js';
+import { settleRule } from '../settle/settle-rule.js';
 import { SettleTracker } from '../settle/settle-tracker.js';
+import type { SourceTree } from '../source/source-tree.port.js';
 import { AcquisitionAlarms } from './acquisition-alarms.js';
 import { AcquisitionJournal } from './acquisition-journal.js';
 import { FileIntake } from './file-intake.js';
+import { FileSearch } from './file-search.js';
+import { outcomeOf } from './outcome.js';
 import type { RunnerParts } from './runner-parts.js';
 import { SecondLooks } from './second-looks.js';
 import { Settling } from './settling.js';
-import { lookForSource, type Presence } from './source-presence.js';
-import { SourceWatch } from './source-watch.js';
+import { SourceKeeper } from './source-keeper.js';
 
 /** Longest pause between two turns: the root is looked at, deferred files and the end are noticed at this pace. */
 const TURN_MS = 1000;
-/** A rescan may take at most about a tenth of the time. */
-const SCAN_SHARE = 10;
+/** Shortest pause, so that events and files which settle one by one are worked on in small batches. */
+const BREATH_MS = 25;
+/** How often it is asked which files changed under a worker. */
+const DEFERRED_MS = 500;
 /** After a stop, files that are still changing get this much more than their quiet time, in ms. */
 const GRACE_MS = 5000;
-/** What a scan passes by on purpose; anything else that it reports is data that it could not get at. */
-const NEVER_DATA = ['SYMBOLIC_LINK', 'NOT_A_REGULAR_FILE'];
-const NEVER = (): boolean => false;
 
 /**
  * Carries one acquisition from its start to its end, over restarts of the station: everything it decides is in the
@@ -35,53 +33,52 @@ export class AcquisitionRunner {
   private readonly logger = new Logger(AcquisitionRunner.name);
   private readonly journal: AcquisitionJournal;
   private readonly alarms: AcquisitionAlarms;
+  private readonly tree: SourceTree;
+  private readonly source: SourceKeeper;
   private readonly tracker: SettleTracker;
-  private readonly intake: FileIntake;
+  private readonly search: FileSearch;
   private readonly settling: Settling;
   private readonly secondLooks: SecondLooks;
-  private readonly watch: SourceWatch;
-  private readonly filterOptions: FilterOptions;
-  private readonly filter: FileFilter;
   private readonly wakeable = new Wakeable();
   private readonly isMonitor: boolean;
   private running: Promise<void> | undefined;
   private isShuttingDown = false;
-  private nextScanAt = 0;
+  private lastSourceLookAt = Number.NEGATIVE_INFINITY;
+  private nextDeferredAt = 0;
+  private isFinalizing = false;
   private graceEndsAt: number | undefined;
-  private hasFoundFiles = false;
   private hasFailed = false;
   private hasResumed = false;
-  /** What the last scan could not take. */
-  private problems: readonly { path: string; code: string }[] = [];
 
   constructor(
     private readonly parts: RunnerParts,
     readonly acquisition: Acquisition,
     private readonly onEnd: () => void,
   ) {
-    const { options, sourceDirectory } = acquisition;
+    const { options, sourceDirectory, jobId } = acquisition;
     this.isMonitor = acquisition.kind === 'monitor';
     this.journal = new AcquisitionJournal(parts, acquisition);
     this.alarms = new AcquisitionAlarms(parts, acquisition);
-    this.tracker = new SettleTracker(options.quietSeconds * 1000);
-    this.intake = new FileIntake(parts.database, parts.ledger, parts.offers, this.tracker, acquisition);
-    this.settling = new Settling(this.tracker, parts.ledger, parts.offers);
-    this.secondLooks = new SecondLooks(parts.ledger, this.tracker, acquisition);
-    this.watch = new SourceWatch(
-      sourceDirectory,
-      () => this.wakeable.wake(),
-      (error) => void this.alarms.watchTrouble(error),
+    this.tree = parts.sources.open({
+      location: { host: null, directory: sourceDirectory },
+      isJobResult: jobId !== null,
+    });
+    this.source = new SourceKeeper(parts, acquisition, this.tree, this.journal, this.alarms);
+    this.tracker = new SettleTracker(options.quietSeconds * 1000, options.settle.emptyQuietSeconds * 1000);
+    const intake = new FileIntake(parts.database, parts.ledger, parts.offers, this.tracker, acquisition);
+    this.search = new FileSearch(parts, acquisition, this.tree, intake, {
+      onFirstFile: () => this.alarms.sourceEmpty(false),
+      onFullPass: (search) => this.alarms.afterPass(search.problems, search.hasFiles),
+    });
+    this.settling = new Settling(
+      this.tree,
+      this.tracker,
+      settleRule(options.settle, this.tree),
+      parts.ledger,
+      parts.offers,
+      acquisition,
     );
-    this.filterOptions = {
-      includePatterns: options.includePatterns,
-      excludePatterns: options.excludePatterns,
-      includeFileExtensions: options.includeFileExtensions,
-      excludeFileExtensions: options.excludeFileExtensions,
-      onlyFiles: options.onlyFiles,
-      processHidden: options.processHidden,
-      ignoredNames: parts.config.daq.ignoredNames,
-    };
-    this.filter = new FileFilter(this.filterOptions);
+    this.secondLooks = new SecondLooks(this.tree, parts.ledger, this.tracker, acquisition);
   }
 
   start(): void {
@@ -96,7 +93,16 @@ export class AcquisitionRunner {
   async shutDown(): Promise<void> {
     this.isShuttingDown = true;
     this.wakeable.wake();
+    // What waits for an answer of the source is told that none will come.
+    await this.tree.close();
     await this.running;
+  }
+
+  /** Reacts to a stop that was written into the database. */
+  async requestStop(): Promise<void> {
+    const to = this.isMonitor ? 'finalizing' : 'aborting';
+    await this.journal.move(['pending', 'waiting-for-source', 'running', 'source-lost'], to);
+    this.wakeable.wake();
   }
 
   private async run(): Promise<void> {
@@ -107,24 +113,27 @@ export class AcquisitionRunner {
           this.onEnd();
           return;
         }
-        await this.wakeable.sleep(this.pauseMs());
+        await this.pause();
       }
     } finally {
       stopListening();
-      await this.watch.stop();
+      await this.search.stopWatching();
+      await this.tree.close();
     }
   }
 
-  /** A turn that fails (database away, scan thread died) is tried again; nothing is concluded from it. */
+  /** A turn that fails (database away, the source's thread died) is tried again; nothing is concluded from it. */
   private async turnSafely(): Promise<boolean> {
     try {
       const isOver = await this.turn();
       this.hasFailed = false;
       return isOver;
     } catch (error) {
-      this.logger.warn(`acquisition ${this.acquisition.id} pauses: ${messageOf(error)}`);
+      if (!this.isShuttingDown) {
+        this.logger.warn(`acquisition ${this.acquisition.id} pauses: ${messageOf(error)}`);
+        await this.search.startOver();
+      }
       this.hasFailed = true;
-      this.nextScanAt = 0;
       return false;
     }
   }
@@ -133,7 +142,7 @@ export class AcquisitionRunner {
   private async turn(): Promise<boolean> {
     const { acquisition } = this;
     if (!this.hasResumed) {
-      await this.secondLooks.resume(() => performance.now());
+      await this.secondLooks.trackSettling(now);
       this.hasResumed = true;
     }
     const isStopping = acquisition.status === 'finalizing' || acquisition.status === 'aborting';
@@ -149,199 +158,104 @@ export class AcquisitionRunner {
     if (acquisition.status === 'finalizing') {
       return this.finalize(true);
     }
-    await this.becomeRunning();
+    if (acquisition.status !== 'running') {
+      await this.journal.move(['pending', 'waiting-for-source', 'source-lost'], 'running');
+    }
     await this.lookAround();
     return this.isMonitor ? false : this.finishUploadWhenDone();
   }
 
-  /** Reacts to a stop that was written into the database. */
-  async requestStop(): Promise<void> {
-    const to = this.isMonitor ? 'finalizing' : 'aborting';
-    await this.journal.move(['pending', 'waiting-for-source', 'running', 'source-lost'], to);
-    this.nextScanAt = 0;
-    this.wakeable.wake();
-  }
-
+  /** Asked at most once a {@link TURN_MS}: turns come many times a second while files arrive. */
   private async isSourceThere(): Promise<boolean> {
-    const { acquisition, parts } = this;
-    const { status } = acquisition;
-    const presence = await this.lookForSource();
-    if (presence.isThere) {
-      if (presence.device !== acquisition.sourceDevice) {
-        await parts.acquisitions.setSourceDevice(acquisition.id, presence.device);
-        acquisition.sourceDevice = presence.device;
-      }
-      if (status === 'waiting-for-source' || status === 'source-lost') {
-        await this.alarms.sourceThere();
-        this.nextScanAt = 0;
-      }
+    const { status } = this.acquisition;
+    const isDue = now() - this.lastSourceLookAt >= TURN_MS;
+    if (!isDue && !this.hasFailed && (status === 'running' || status === 'finalizing')) {
       return true;
     }
-    await this.watch.stop();
-    this.nextScanAt = Number.POSITIVE_INFINITY;
-    if (status === 'pending' || status === 'running') {
-      const isLost = this.acquisition.startedAt !== null;
-      await this.journal.move(['pending', 'running'], isLost ? 'source-lost' : 'waiting-for-source');
+    const news = await this.source.look();
+    if (!news.isThere) {
+      this.lastSourceLookAt = Number.NEGATIVE_INFINITY;
+      await this.search.stopWatching();
+      await this.search.rest();
+      return false;
     }
-    await this.alarms.sourceMissing(presence.reason, this.acquisition.startedAt !== null);
-    return false;
-  }
-
-  private lookForSource(): Promise<Presence> {
-    const { acquisition, parts } = this;
-    return lookForSource(acquisition.sourceDirectory, acquisition.sourceDevice, (real) =>
-      // Results of a job: processing names the job's own directory, no person chose it.
-      acquisition.jobId === null ? parts.sourceRoots.allows(real) : Promise.resolve(true),
-    );
-  }
-
-  private async becomeRunning(): Promise<void> {
-    if (this.acquisition.status !== 'running') {
-      await this.journal.move(['pending', 'waiting-for-source', 'source-lost'], 'running');
+    this.lastSourceLookAt = now();
+    if (news.isBack) {
+      await this.search.startOver();
     }
-    if (this.isMonitor) {
-      this.watch.start();
+    if (this.isMonitor && news.hasEvents && !this.isFinalizing) {
+      this.search.startWatching(() => this.wakeable.wake());
+      await this.alarms.watchTrouble(this.search.watchTrouble());
     }
+    return true;
   }
 
   private async lookAround(): Promise<void> {
-    await this.followHints();
-    if (performance.now() >= this.nextScanAt) {
-      await this.scan();
+    await this.search.turn(() => !this.isShuttingDown);
+    if (now() >= this.nextDeferredAt || this.isFinalizing || !this.isMonitor) {
+      this.nextDeferredAt = now() + DEFERRED_MS;
+      await this.search.take(await this.secondLooks.deferred());
     }
-    await this.takeLater(await this.secondLooks.deferred());
-    while (await this.settling.turn(() => performance.now())) {
+    if (this.tracker.wantsMore) {
+      await this.secondLooks.trackSettling(now);
+    }
+    while (await this.settling.turn(now)) {
       // a large backlog settles in several turns
     }
   }
 
-  private async followHints(): Promise<void> {
-    const hints = this.watch.takeHints();
-    if (hints.wantsScan) {
-      this.nextScanAt = Math.min(this.nextScanAt, performance.now());
-    }
-    if (!this.acquisition.scanComplete) {
-      return; // the first scan is under way or comes now, and it alone knows what was there before
-    }
-    const seen = hints.paths
-      .filter((path) => this.filter.acceptsPath(path))
-      .map((path) => lookIfPossible(this.acquisition.sourceDirectory, path))
-      .filter((file) => file !== undefined && file !== 'unreadable');
-    await this.takeLater(seen);
-  }
-
-  private async scan(): Promise<void> {
-    const startedAt = performance.now();
-    const isFirst = !this.acquisition.scanComplete;
-    const problems: { path: string; code: string }[] = [];
-    let unchangedFiles = 0;
-    let unchangedBytes = 0n;
-    for await (const batch of this.parts.scanner.scan(this.acquisition.sourceDirectory, this.filterOptions)) {
-      const leftAlone = this.leftAlone(isFirst);
-      const files = batch.files.map((file) => ({ seen: this.intake.toSeen(file), isOld: leftAlone(file.ctimeNs) }));
-      const oldOnes = new Set(files.filter((file) => file.isOld).map((file) => file.seen));
-      const result = await this.take(
-        files.map((file) => file.seen),
-        (seen) => oldOnes.has(seen),
-      );
-      unchangedFiles += result.unchangedFiles;
-      unchangedBytes += result.unchangedBytes;
-      problems.push(
-        ...batch.problems.map(({ relativePath, code }) => ({ path: pathToText(Buffer.from(relativePath)), code })),
-      );
-      if (this.isShuttingDown) {
-        return;
-      }
-    }
-    this.problems = problems;
-    const ofRoot = problems.find((problem) => problem.path === '');
-    if (ofRoot !== undefined) {
-      await this.alarms.notTaken(problems);
-      throw new Error(`the directory itself cannot be listed (${ofRoot.code})`);
-    }
-    if (isFirst) {
-      await this.recordFirstScan(unchangedFiles, unchangedBytes);
-    }
-    await this.alarms.notTaken(problems);
-    const took = performance.now() - startedAt;
-    const pause = Math.max(this.parts.config.daq.rescanSeconds * 1000, took * SCAN_SHARE);
-    this.nextScanAt = this.isMonitor ? performance.now() + pause : Number.POSITIVE_INFINITY;
-  }
-
-  /** In the first scan of a monitor without processExisting: what was last touched before the start is left alone. */
-  private leftAlone(isFirst: boolean): (ctimeNs: bigint) => boolean {
-    const startNs = BigInt(this.acquisition.createdAt.getTime()) * 1_000_000n;
-    return isFirst && this.acquisition.ignoresExisting ? (ctimeNs) => ctimeNs < startNs : NEVER;
-  }
-
-  private async recordFirstScan(unchangedFiles: number, unchangedBytes: bigint): Promise<void> {
-    const { acquisition, parts } = this;
-    await parts.database.transaction(async (tx) => {
-      await parts.acquisitions.setUnchanged(tx, acquisition.id, unchangedFiles, unchangedBytes);
-      await parts.acquisitions.change(tx, acquisition.id, 'any', { scanComplete: true });
-    });
-    acquisition.scanComplete = true;
-    acquisition.unchangedFiles = unchangedFiles;
-    await this.alarms.sourceEmpty(!this.hasFoundFiles);
-  }
-
-  private async take(files: readonly SeenFile[], isLeftAlone: (file: SeenFile) => boolean) {
-    if (files.length > 0 && !this.hasFoundFiles) {
-      this.hasFoundFiles = true;
-      await this.alarms.sourceEmpty(false);
-    }
-    return this.intake.take(files, isLeftAlone, performance.now());
-  }
-
-  private takeLater(files: readonly ScannedFile[]) {
-    return this.take(
-      files.map((file) => this.intake.toSeen(file)),
-      NEVER,
-    );
-  }
-
   private async finishUploadWhenDone(): Promise<boolean> {
-    if (!this.acquisition.scanComplete || this.tracker.size > 0) {
+    const { id, scanComplete } = this.acquisition;
+    if (!scanComplete || this.tracker.size > 0 || this.search.isSearching) {
       return false;
     }
-    if (await this.parts.acquisitions.hasOpenRows(this.acquisition.id)) {
+    if (await this.parts.acquisitions.hasOpenRows(id)) {
       return false;
     }
     // Files that seemed to be gone may have been on a file system that was away for a moment.
-    if (!(await this.lookForSource()).isThere || (await this.takeLater(await this.secondLooks.givenUp())).taken > 0) {
+    if (!(await this.source.isThere()) || (await this.search.take(await this.secondLooks.givenUp())).taken > 0) {
       return false;
     }
-    const trouble = await this.trouble();
-    return this.end(trouble.isFailure ? 'failed' : 'done', trouble.message);
+    const { isFailure, message } = await this.outcome();
+    return this.end(isFailure ? 'failed' : 'done', message);
   }
 
   /** A stopped monitor takes what is there, waits a little for files that are still changing, and ends. */
   private async finalize(isSourceThere: boolean): Promise<boolean> {
-    if (this.graceEndsAt === undefined) {
-      this.graceEndsAt = performance.now() + this.acquisition.options.quietSeconds * 2000 + GRACE_MS;
-      await this.watch.stop();
-      this.nextScanAt = 0;
+    if (!this.isFinalizing) {
+      this.isFinalizing = true;
+      await this.search.stopWatching();
+      await this.search.startOver();
     }
     if (isSourceThere) {
       await this.lookAround();
-      this.nextScanAt = Number.POSITIVE_INFINITY;
+      if (this.search.isSearching) {
+        return false;
+      }
+      await this.search.rest();
     }
-    if (performance.now() > this.graceEndsAt) {
+    this.graceEndsAt ??= now() + this.graceMs();
+    if (now() > this.graceEndsAt) {
       await this.giveUpWaiting(isSourceThere);
     }
     if (this.tracker.size > 0 || (await this.parts.acquisitions.hasOpenRows(this.acquisition.id))) {
       return false;
     }
-    return this.end('done', (await this.trouble()).message);
+    return this.end('done', (await this.outcome()).message);
+  }
+
+  private graceMs(): number {
+    const { quietSeconds, settle } = this.acquisition.options;
+    return Math.max(quietSeconds * 2, settle.emptyQuietSeconds) * 1000 + GRACE_MS;
   }
 
   private async giveUpWaiting(isSourceThere: boolean): Promise<void> {
-    this.tracker.all().forEach((observation) => this.tracker.forget(observation.seen.sourcePath));
+    this.tracker.forgetAll();
     await this.parts.ledger.cancelWaiting(
       this.acquisition.id,
       ['seen', 'settling', 'deferred', ...(isSourceThere ? [] : (['queued', 'failed'] as const))],
       isSourceThere
-        ? 'The monitor was stopped while this file was still changing; upload the directory to fetch it.'
+        ? 'The monitor was stopped while this file was still changing or not complete; upload the directory to fetch it.'
         : 'The monitor was stopped while its directory was gone; upload the directory when it is back.',
     );
   }
@@ -364,41 +278,22 @@ export class AcquisitionRunner {
     return true;
   }
 
-  /** What a person should know at the end. Links and the like are only mentioned: they never were data. */
-  private async trouble(): Promise<{ isFailure: boolean; message: string | null }> {
-    const { id } = this.acquisition;
-    const counts = (await this.parts.acquisitions.counts([id])).get(id);
-    const unreadable = this.problems.filter((problem) => !NEVER_DATA.includes(problem.code));
-    const sentences: string[] = [];
-    if (counts !== undefined && counts.quarantined > 0) {
-      sentences.push(
-        `${counts.quarantined} of ${counts.found} files are in quarantine and need a person: dm acquisition files ${id} --state quarantined`,
-      );
-    }
-    const vanished = await this.parts.ledger.countGivenUp(id);
-    if (vanished > 0) {
-      sentences.push(
-        `${vanished} files were gone before they could be copied: dm acquisition files ${id} --state skipped`,
-      );
-    }
-    const [first] = this.problems;
-    if (first !== undefined) {
-      sentences.push(
-        `${this.problems.length} entries of the directory were not taken, such as ${first.path} (${first.code})`,
-      );
-    }
-    return {
-      isFailure: (counts?.quarantined ?? 0) > 0 || vanished > 0 || unreadable.length > 0,
-      message: sentences.length === 0 ? null : sentences.join('; '),
-    };
+  private outcome() {
+    const { acquisitions, ledger } = this.parts;
+    return outcomeOf(this.acquisition.id, this.search.problems, acquisitions, ledger);
   }
 
-  private pauseMs(): number {
+  private async pause(): Promise<void> {
     if (this.hasFailed) {
-      return TURN_MS;
+      await this.wakeable.sleep(TURN_MS);
+    } else if (!this.search.isSearching) {
+      await sleep(BREATH_MS);
+      const until = Math.min(this.search.nextAt(), this.tracker.nextDueAt()) - now();
+      await this.wakeable.sleep(Math.max(0, Math.min(TURN_MS - BREATH_MS, until)));
     }
-    const untilScan = this.nextScanAt - performance.now();
-    const untilSettled = this.tracker.size > 0 ? this.tracker.pauseMs() : TURN_MS;
-    return Math.max(10, Math.min(TURN_MS, untilScan, untilSettled));
   }
+}
+
+function now(): number {
+  return performance.now();
 }

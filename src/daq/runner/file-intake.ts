@@ -2,11 +2,11 @@ import { joinBytes } from '../../kernel/path-bytes.js';
 import type { Database } from '../../platform/database/index.js';
 import type { Acquisition } from '../acquisitions/acquisition.js';
 import type { LedgerRepository, NewRow } from '../ledger/ledger.repository.js';
-import { EXISTED_BEFORE_START, type LedgerState, type SeenFile } from '../ledger/ledger-row.js';
+import { EXISTED_BEFORE_START, type SeenFile } from '../ledger/ledger-row.js';
 import { type Decision, reconcile } from '../ledger/reconcile.js';
 import type { BatchOffers } from '../pipeline/batch-offers.js';
-import type { ScannedFile } from '../source/source-tree.port.js';
 import type { SettleTracker } from '../settle/settle-tracker.js';
+import type { ScannedFile } from '../source/source-tree.port.js';
 
 /** How often a batch is looked up again whose versions another acquisition took in between. */
 const MOST_ROUNDS = 5;
@@ -17,32 +17,62 @@ export interface IntakeResult {
   unchangedBytes: bigint;
   /** Files that are on their way now through this call. */
   taken: number;
+  /** Files that changed while a worker holds their row: to be looked at again. */
+  again: Uint8Array[];
 }
 
-interface Refreshed {
-  ledgerId: string;
+interface Candidate {
+  file: ScannedFile;
   seen: SeenFile;
+}
+
+interface KnownCandidate extends Candidate {
+  ledgerId: string;
+}
+
+interface FreshRow extends NewRow {
+  file: ScannedFile;
 }
 
 /** Takes looks at files into the ledger: decides what each means, writes rows in one transaction, starts settling. */
 export class FileIntake {
-  private readonly settlesAtOnce: boolean;
-
   constructor(
     private readonly database: Database,
     private readonly ledger: LedgerRepository,
     private readonly offers: BatchOffers,
     private readonly tracker: SettleTracker,
     private readonly acquisition: Acquisition,
-  ) {
-    this.settlesAtOnce = acquisition.options.quietSeconds === 0;
+  ) {}
+
+  /** `isLeftAlone`: files that were there before the monitor started; they are recorded and skipped. */
+  async take(
+    files: readonly ScannedFile[],
+    isLeftAlone: (file: ScannedFile) => boolean,
+    nowMs: number,
+  ): Promise<IntakeResult> {
+    const result: IntakeResult = { unchangedFiles: 0, unchangedBytes: 0n, taken: 0, again: [] };
+    let remaining = this.notSettling(files, nowMs).map((file) => ({ file, seen: this.toSeen(file) }));
+    for (let round = 0; round < MOST_ROUNDS && remaining.length > 0; round += 1) {
+      remaining = await this.takeOnce(remaining, isLeftAlone, nowMs, result);
+    }
+    return result;
   }
 
-  toSeen(file: ScannedFile): SeenFile {
-    const relativePath = Buffer.from(file.relativePath);
+  /** What a file that is settling looks like is the tracker's affair: the ledger hears of it when it stands still. */
+  private notSettling(files: readonly ScannedFile[], nowMs: number): ScannedFile[] {
+    return files.filter((file) => {
+      const ledgerId = this.tracker.ledgerIdOf(file.relativePath);
+      if (ledgerId !== undefined) {
+        this.tracker.observe(ledgerId, file.relativePath, file, nowMs);
+      }
+      return ledgerId === undefined;
+    });
+  }
+
+  private toSeen(file: ScannedFile): SeenFile {
     return {
-      sourcePath: joinBytes(this.acquisition.sourceDirectory, relativePath),
-      destinationPath: joinBytes(this.acquisition.destinationDirectory, relativePath),
+      sourcePath: joinBytes(this.acquisition.sourceDirectory, file.relativePath),
+      destinationPath: joinBytes(this.acquisition.destinationDirectory, file.relativePath),
       device: file.device,
       inode: file.inode,
       sizeBytes: file.sizeBytes,
@@ -50,27 +80,13 @@ export class FileIntake {
     };
   }
 
-  /** `isLeftAlone`: files that were there before the monitor started; they are recorded and skipped. */
-  async take(
-    files: readonly SeenFile[],
-    isLeftAlone: (file: SeenFile) => boolean,
-    nowMs: number,
-  ): Promise<IntakeResult> {
-    const result: IntakeResult = { unchangedFiles: 0, unchangedBytes: 0n, taken: 0 };
-    let remaining = files;
-    for (let round = 0; round < MOST_ROUNDS && remaining.length > 0; round += 1) {
-      remaining = await this.takeOnce(remaining, isLeftAlone, nowMs, result);
-    }
-    return result;
-  }
-
   /** Answers the files whose version was taken by another acquisition between look-up and insert. */
   private async takeOnce(
-    files: readonly SeenFile[],
-    isLeftAlone: (file: SeenFile) => boolean,
+    candidates: readonly Candidate[],
+    isLeftAlone: (file: ScannedFile) => boolean,
     nowMs: number,
     result: IntakeResult,
-  ): Promise<SeenFile[]> {
+  ): Promise<Candidate[]> {
     const { experimentId, sourceHost, createdAt, options } = this.acquisition;
     const looker = {
       host: sourceHost,
@@ -80,28 +96,34 @@ export class FileIntake {
     };
     const known = await this.ledger.rowsOf(
       experimentId,
-      files.map((file) => file.destinationPath),
+      candidates.map(({ seen }) => seen.destinationPath),
     );
-    const decided = files.map((seen, index) => ({ seen, decision: reconcile(seen, looker, known[index] ?? []) }));
-    const fresh = decided.flatMap(({ seen, decision }) => this.newRow(seen, decision, isLeftAlone(seen)) ?? []);
-    const rowsWith = (kind: 'refresh' | 'adopt') =>
-      decided.flatMap(({ seen, decision }) => (decision.kind === kind ? [{ ledgerId: decision.ledgerId, seen }] : []));
+    const decided = candidates.map((candidate, index) => ({
+      ...candidate,
+      decision: reconcile(candidate.seen, looker, known[index] ?? []),
+    }));
+    const fresh = decided.flatMap((one) => this.newRow(one, one.decision, isLeftAlone(one.file)) ?? []);
+    const rowsWith = (kind: 'refresh' | 'adopt'): KnownCandidate[] =>
+      decided.flatMap(({ file, seen, decision }) =>
+        decision.kind === kind ? [{ ledgerId: decision.ledgerId, file, seen }] : [],
+      );
     const refreshed = rowsWith('refresh');
-    const adopted = rowsWith('adopt').filter((row) => !isLeftAlone(row.seen));
-    for (const { seen, decision } of decided) {
-      this.noteUnchanged(seen, decision, nowMs, result);
+    const adopted = rowsWith('adopt').filter((row) => !isLeftAlone(row.file));
+    for (const one of decided) {
+      this.noteKnown(one, one.decision, nowMs, result);
     }
     const { ids, toCopy } = await this.write(fresh, refreshed, adopted);
     result.taken += ids.filter((id) => id !== undefined).length + refreshed.length + adopted.length;
     return this.follow(fresh, ids, [...refreshed, ...adopted.filter((row) => toCopy.has(row.ledgerId))], nowMs);
   }
 
-  private newRow(seen: SeenFile, decision: Decision, isLeftAlone: boolean): NewRow | undefined {
+  private newRow({ file, seen }: Candidate, decision: Decision, isLeftAlone: boolean): FreshRow | undefined {
     if (decision.kind !== 'new' && decision.kind !== 'collision') {
       return undefined;
     }
     if (isLeftAlone) {
       return {
+        file,
         seen,
         version: null,
         state: 'skipped',
@@ -110,21 +132,30 @@ export class FileIntake {
           'The file was there before the monitor started; start it with processExisting, or upload the directory.',
       };
     }
-    return { seen, version: decision.kind === 'new' ? decision.version : null, state: this.firstState() };
+    const version = decision.kind === 'new' ? decision.version : null;
+    return { file, seen, version, state: this.settlesAtOnce(file) ? 'queued' : 'settling' };
   }
 
-  private firstState(): LedgerState & ('queued' | 'settling') {
-    return this.settlesAtOnce ? 'queued' : 'settling';
+  /** Whether a file counts as complete as soon as it is seen. */
+  private settlesAtOnce(file: ScannedFile): boolean {
+    const { quietSeconds, settle } = this.acquisition.options;
+    if (settle.rule === 'rename') {
+      return true;
+    }
+    return settle.rule === 'quiet' && (file.sizeBytes === 0n ? settle.emptyQuietSeconds : quietSeconds) === 0;
   }
 
-  private noteUnchanged(seen: SeenFile, decision: Decision, nowMs: number, result: IntakeResult): void {
+  private noteKnown({ file, seen }: Candidate, decision: Decision, nowMs: number, result: IntakeResult): void {
+    if (decision.kind === 'busy' && !decision.isSame) {
+      result.again.push(file.relativePath);
+    }
     if (decision.kind !== 'unchanged') {
       return;
     }
     const isOwn = decision.acquisitionId === this.acquisition.id;
     if (isOwn && (decision.state === 'settling' || decision.state === 'seen')) {
-      // After a restart of the station the quiet time starts anew; otherwise this changes nothing.
-      this.tracker.observe(decision.ledgerId, seen, nowMs);
+      // After a restart of the station the quiet time starts anew.
+      this.tracker.observe(decision.ledgerId, file.relativePath, file, nowMs);
     }
     if (!isOwn) {
       result.unchangedFiles += 1;
@@ -133,48 +164,54 @@ export class FileIntake {
   }
 
   private async write(
-    fresh: readonly NewRow[],
-    refreshed: readonly Refreshed[],
-    adopted: readonly Refreshed[],
+    fresh: readonly FreshRow[],
+    refreshed: readonly KnownCandidate[],
+    adopted: readonly KnownCandidate[],
   ): Promise<{ ids: (string | undefined)[]; toCopy: Set<string> }> {
     if (fresh.length === 0 && refreshed.length === 0 && adopted.length === 0) {
       return { ids: [], toCopy: new Set() };
     }
     const { experimentId, sourceHost, id } = this.acquisition;
     return this.database.transaction(async (tx) => {
-      if (refreshed.length > 0) {
-        await this.ledger.refresh(tx, refreshed, this.firstState());
+      for (const [state, rows] of this.byState(refreshed)) {
+        await this.ledger.refresh(tx, rows, state);
       }
-      const toCopy =
-        adopted.length === 0 ? new Set<string>() : await this.ledger.adopt(tx, id, adopted, this.firstState());
+      const toCopy = new Set<string>();
+      for (const [state, rows] of this.byState(adopted)) {
+        (await this.ledger.adopt(tx, id, rows, state)).forEach((row) => toCopy.add(row));
+      }
       const owner = { experimentId, acquisitionId: id, host: sourceHost };
       return { toCopy, ids: fresh.length === 0 ? [] : await this.ledger.insert(tx, owner, fresh) };
     });
   }
 
+  private byState(rows: readonly KnownCandidate[]): Map<'queued' | 'settling', KnownCandidate[]> {
+    return Map.groupBy(rows, (row) => (this.settlesAtOnce(row.file) ? 'queued' : 'settling'));
+  }
+
   private async follow(
-    fresh: readonly NewRow[],
+    fresh: readonly FreshRow[],
     ids: readonly (string | undefined)[],
-    refreshed: readonly Refreshed[],
+    refreshed: readonly KnownCandidate[],
     nowMs: number,
-  ): Promise<SeenFile[]> {
-    const lostRaces: SeenFile[] = [];
+  ): Promise<Candidate[]> {
+    const lostRaces: Candidate[] = [];
     const queued: { id: string; sizeBytes: bigint }[] = [];
     fresh.forEach((row, index) => {
       const id = ids[index];
       if (id === undefined) {
-        lostRaces.push(row.seen);
+        lostRaces.push(row);
       } else if (row.state === 'queued') {
         queued.push({ id, sizeBytes: row.seen.sizeBytes });
       } else if (row.state === 'settling') {
-        this.tracker.observe(id, row.seen, nowMs);
+        this.tracker.observe(id, row.file.relativePath, row.file, nowMs);
       }
     });
-    for (const { ledgerId, seen } of refreshed) {
-      if (this.settlesAtOnce) {
+    for (const { ledgerId, file, seen } of refreshed) {
+      if (this.settlesAtOnce(file)) {
         queued.push({ id: ledgerId, sizeBytes: seen.sizeBytes });
       } else {
-        this.tracker.observe(ledgerId, seen, nowMs);
+        this.tracker.observe(ledgerId, file.relativePath, file, nowMs);
       }
     }
     if (queued.length > 0) {

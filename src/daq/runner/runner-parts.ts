@@ -4,11 +4,10 @@ import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
 import { EventLog } from '../../platform/events/index.js';
 import { AcquisitionRepository } from '../acquisitions/acquisition.repository.js';
-import { SourceRoots } from '../acquisitions/source-roots.js';
 import { LedgerRepository } from '../ledger/ledger.repository.js';
 import { BatchListeners } from '../pipeline/batch-listeners.js';
 import { BatchOffers } from '../pipeline/batch-offers.js';
-import { Scanner } from '../scan/scanner.js';
+import { SOURCE_TREES, type SourceTrees } from '../source/source-tree.port.js';
 
 /** What every runner of an acquisition works with. */
 @Injectable()
@@ -22,7 +21,6 @@ export class RunnerParts {
     readonly ledger: LedgerRepository,
     readonly offers: BatchOffers,
     readonly listeners: BatchListeners,
-    readonly scanner: Scanner,
-    readonly sourceRoots: SourceRoots,
+    @Inject(SOURCE_TREES) readonly sources: SourceTrees,
   ) {}
 }

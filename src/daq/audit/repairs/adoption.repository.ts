@@ -87,6 +87,8 @@ function acquisitionOf(audit: Audit, experiment: Adoption['experiment'], host: s
     sourceHost: host,
     sourceDirectory: experiment.directory,
     sourceDevice: null,
+    sourceFileSystem: null,
+    sourceClockNs: null,
     destinationDirectory: Buffer.alloc(0),
     options,
     startedBy: by,

@@ -1,0 +1,20 @@
+import type { Acquisition } from '../acquisitions/acquisition.js';
+import type { ScannedFile } from '../source/source-tree.port.js';
+
+/**
+ * How far the clock of a source may be off that could not be asked, in ms. A file of that age is taken rather than left:
+ * one too many does no harm.
+ */
+const UNKNOWN_CLOCK_MS = 300_000;
+
+/**
+ * In the first pass of a monitor without processExisting: what was last touched before the start, by the clock of the
+ * file system that stamped it, is left alone.
+ */
+export function leftAloneBy(acquisition: Acquisition): (file: ScannedFile) => boolean {
+  if (!acquisition.ignoresExisting) {
+    return () => false;
+  }
+  const startNs = acquisition.sourceClockNs ?? BigInt(acquisition.createdAt.getTime() - UNKNOWN_CLOCK_MS) * 1_000_000n;
+  return (file) => file.ctimeNs < startNs;
+}
