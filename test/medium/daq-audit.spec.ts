@@ -1,4 +1,4 @@
-import { truncateSync, writeFileSync } from 'node:fs';
+import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiClient } from '../../src/cli/api-client.js';
@@ -65,6 +65,35 @@ describe('audits', () => {
     [{}],
   ])('refuse %o', async (body) => {
     expect(await errorOf((await app.as('admin')).post('/audits', body))).toMatchObject({ status: 422 });
+  });
+
+  it('take nothing for wrong that was asked for: files only recorded, unchecked, uncataloged, deleted by a person', async () => {
+    const admin = await app.as('admin');
+    const { source, storage } = await app.experiment('asked-for');
+    const bring = async (name: string, options: Record<string, unknown>) => {
+      writeFileSync(join(source, name), name);
+      expect(await app.ended((await app.start('asked-for', { ...options, includePatterns: [name] })).id)).toMatchObject(
+        {
+          status: 'done',
+        },
+      );
+    };
+    await bring('recorded', { skipTransfer: true });
+    await bring('unchecked', { skipChecksum: true });
+    await bring('uncataloged', { skipCatalog: true });
+    await bring('deleted', {});
+    rmSync(join(storage, 'data/deleted'));
+    await app.app.get(Database).query(`UPDATE ledger SET deleted_at = now() WHERE destination_path = 'data/deleted'`);
+
+    const { id } = await admin.post<AuditAnswer>('/audits', { experiment: 'asked-for', deep: true });
+    const audit = await ended(admin, id);
+    expect(audit).toMatchObject({ status: 'done', findings: {}, counts: { verified: 1, withoutDigest: 1 } });
+    const list = await new Response(await admin.open('/experiments/asked-for/manifest')).text();
+    expect(list.split('\n').slice(2, -2).sort()).toEqual([
+      '# not verified, proof size: version 1 of data/unchecked',
+      '# only recorded where it lies: version 1 of data/recorded',
+      expect.stringMatching(/^[0-9a-f]{32} {2}data\/uncataloged$/),
+    ]);
   });
 
   it('keep of information only some, and count all', async () => {

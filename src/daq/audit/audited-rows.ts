@@ -19,6 +19,8 @@ export interface AuditedRow {
   sourceDirectory: Buffer;
   sourceHost: string;
   sourcePath: Buffer;
+  /** The station has removed the source itself, as it was asked to. */
+  isSourceRemoved: boolean;
   sizeBytes: bigint;
   mtimeNs: bigint;
   md5Sum: string | null;
@@ -55,6 +57,7 @@ interface RowRecord {
   source_directory: Buffer;
   source_host: string;
   source_path: Buffer;
+  is_source_removed: boolean;
   size_bytes: string;
   mtime_ns: string;
   md5_sum: string | null;
@@ -66,13 +69,17 @@ interface RowRecord {
 }
 
 const COLUMNS = `l.id, l.destination_key, l.destination_path, l.version, l.state, l.acquisition_id, a.job_id,
-  a.options -> 'metadata' AS metadata, a.source_directory, l.source_host, l.source_path, l.size_bytes, l.mtime_ns,
+  a.options -> 'metadata' AS metadata, a.source_directory, l.source_host, l.source_path,
+  l.source_removed_at IS NOT NULL AS is_source_removed, l.size_bytes, l.mtime_ns,
   l.md5_sum, l.catalog_id, l.transferred_at,
   NOT coalesce(a.options::jsonb -> 'skipPlugins' ? 'catalog', false) AS is_cataloged,
   EXISTS (SELECT FROM ledger o WHERE o.experiment_id = l.experiment_id AND o.destination_key = l.destination_key
     AND o.id <> l.id AND o.state NOT IN (${ENDED_STATES_SQL})) AS is_moving,
   NOT EXISTS (SELECT FROM ledger o WHERE o.experiment_id = l.experiment_id AND o.destination_key = l.destination_key
     AND o.version > l.version AND o.transferred_at IS NOT NULL) AS is_newest`;
+
+/** Content has reached the storage area, and nobody has deleted it on purpose. */
+const HAS_COPY = `l.version IS NOT NULL AND l.transferred_at IS NOT NULL AND l.deleted_at IS NULL`;
 
 /** What audits ask of the ledger. */
 @Injectable()
@@ -91,7 +98,7 @@ export class AuditedRows {
     return this.withReplicas(
       await this.database.query<RowRecord>(
         `SELECT ${COLUMNS} FROM ledger l JOIN acquisition a ON a.id = l.acquisition_id
-         WHERE l.experiment_id = $1 AND l.version IS NOT NULL AND l.transferred_at IS NOT NULL
+         WHERE l.experiment_id = $1 AND ${HAS_COPY}
            AND (l.destination_key, l.version) > ($2::bytea, $3::int)
          ORDER BY l.destination_key, l.version LIMIT $4`,
         [experimentId, after?.key ?? Buffer.alloc(0), after?.version ?? 0, limit],
@@ -107,8 +114,7 @@ export class AuditedRows {
     const rows = await this.withReplicas(
       await this.database.query<RowRecord>(
         `SELECT ${COLUMNS} FROM ledger l JOIN acquisition a ON a.id = l.acquisition_id
-         WHERE l.id = ANY($2::bigint[]) AND l.experiment_id = $1 AND l.version IS NOT NULL
-           AND l.transferred_at IS NOT NULL`,
+         WHERE l.id = ANY($2::bigint[]) AND l.experiment_id = $1 AND ${HAS_COPY}`,
         [experimentId, ids],
       ),
     );
@@ -121,12 +127,22 @@ export class AuditedRows {
       `SELECT DISTINCT wanted.ord::int AS ord
        FROM unnest($2::bytea[], $3::int[]) WITH ORDINALITY AS wanted (path, version, ord)
        JOIN ledger l ON l.experiment_id = $1 AND l.destination_key = sha256(wanted.path)
-       WHERE (l.transferred_at IS NOT NULL AND (wanted.version IS NULL OR l.version = wanted.version))
+       WHERE (${HAS_COPY} AND (wanted.version IS NULL OR l.version = wanted.version))
          OR l.state NOT IN (${ENDED_STATES_SQL})`,
       [experimentId, files.map((file) => file.path), files.map((file) => file.version)],
     );
     const known = new Set(found.map((row) => row.ord));
     return files.map((_, index) => known.has(index + 1));
+  }
+
+  /** Those of `ids` that the catalog may have a document of: content in storage, or a file that was only recorded. */
+  async documented(experimentId: number, ids: readonly string[]): Promise<Set<string>> {
+    const rows = await this.database.query<{ id: string }>(
+      `SELECT id FROM ledger WHERE id = ANY($2::bigint[]) AND experiment_id = $1
+         AND (transferred_at IS NOT NULL OR state = 'done') AND deleted_at IS NULL`,
+      [experimentId, ids],
+    );
+    return new Set(rows.map((row) => row.id));
   }
 
   /** Those of `ids` that work is still to be done on. */
@@ -148,7 +164,7 @@ export class AuditedRows {
     return this.database.query(
       `SELECT r.ledger_id AS id, r.verified_at::text AS "verifiedAt"
        FROM ledger l JOIN replica r ON r.ledger_id = l.id
-       WHERE l.experiment_id = $1 AND l.version IS NOT NULL AND l.transferred_at IS NOT NULL
+       WHERE l.experiment_id = $1 AND ${HAS_COPY}
          AND r.destination = '${PRIMARY}' AND r.verified_at < $2
          AND ($3::timestamptz IS NULL OR (r.verified_at, r.ledger_id) > ($3, $4::bigint))
        ORDER BY r.verified_at, r.ledger_id LIMIT $5`,
@@ -186,6 +202,7 @@ export class AuditedRows {
       sourceDirectory: record.source_directory,
       sourceHost: record.source_host,
       sourcePath: record.source_path,
+      isSourceRemoved: record.is_source_removed,
       sizeBytes: BigInt(record.size_bytes),
       mtimeNs: BigInt(record.mtime_ns),
       md5Sum: record.md5_sum,

@@ -1,5 +1,5 @@
 import { pathToText } from '../../kernel/path-text.js';
-import { PRIMARY } from '../../storage/index.js';
+import { AT_SOURCE, PRIMARY } from '../../storage/index.js';
 import { checksumLine, commentLine } from './checksum-line.js';
 import { isGood, type ManifestEntry } from './manifest-entry.js';
 
@@ -38,7 +38,9 @@ function lineOf(program: ChecksumProgram, entry: ManifestEntry): { line: Buffer;
   }
   const reason =
     copy === undefined
-      ? 'no copy in the storage area'
+      ? entry.copies.some(({ destination }) => destination === AT_SOURCE)
+        ? 'only recorded where it lies'
+        : 'no copy in the storage area'
       : copy.trouble !== null
         ? `the copy is ${copy.trouble}`
         : isGood(copy)

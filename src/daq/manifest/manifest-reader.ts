@@ -68,7 +68,7 @@ export class ManifestReader {
          l.transferred_at, l.acquisition_id, l.source_host, l.source_path
        FROM ledger l LEFT JOIN content_digest d ON d.ledger_id = l.id
        WHERE l.experiment_id = $1 AND l.version IS NOT NULL AND l.id <= $2
-         AND (l.transferred_at IS NOT NULL OR l.state = 'done')
+         AND (l.transferred_at IS NOT NULL OR l.state = 'done') AND l.deleted_at IS NULL
          AND substring(l.destination_path FROM 1 FOR octet_length($3::bytea)) = $3
          AND (l.destination_key, l.version) > ($4::bytea, $5::int)
        ORDER BY l.destination_key, l.version LIMIT ${PAGE}`,

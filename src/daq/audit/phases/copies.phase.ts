@@ -135,7 +135,7 @@ export class CopiesPhase implements AuditPhaseWork {
 
   /** Sources on this machine; of those elsewhere nothing is known here. */
   private async sourcesOf(rows: readonly AuditedRow[]): Promise<NewFinding[]> {
-    const here = rows.filter((row) => row.isNewest && row.sourceHost === this.host);
+    const here = rows.filter((row) => row.isNewest && row.sourceHost === this.host && !row.isSourceRemoved);
     const looks = await this.inspector.look(here.map((row) => row.sourcePath));
     return here.flatMap((row, index) => {
       const look = looks[index];

@@ -25,7 +25,7 @@ export class DocumentsPhase implements AuditPhaseWork {
       cursor: (audit.cursor as string | null) ?? undefined,
     });
     const told = page.items.filter((document) => document.ledgerId !== null);
-    const known = await this.rows.byIds(
+    const known = await this.rows.documented(
       experiment.id,
       told.flatMap(({ ledgerId }) => (ledgerId !== null && ROW_ID.test(ledgerId) ? [ledgerId] : [])),
     );
