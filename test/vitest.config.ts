@@ -32,7 +32,7 @@ export default defineConfig({
         root,
         test: {
           name: 'unit',
-          include: ['src/**/*.spec.ts', 'test/support/**/*.spec.ts'],
+          include: ['src/**/*.spec.ts', 'test/support/**/*.spec.ts', 'test/chaos/**/*.spec.ts'],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

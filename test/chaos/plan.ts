@@ -1,0 +1,68 @@
+import { randomNumbers } from '../bench/pieces/random.ts';
+
+/** What can go wrong; each has an injector in `faults/`. */
+export type FaultKind =
+  | 'station-killed'
+  | 'station-and-database-killed'
+  | 'postgres-killed'
+  | 'redis-killed'
+  | 'mongo-killed'
+  | 'destination-filled'
+  | 'source-unmounted'
+  | 'copy-corrupted'
+  | 'source-changed';
+
+export interface PlannedFault {
+  kind: FaultKind;
+  /** Seconds after the start of its round. */
+  at: number;
+  /** Seconds until what it broke is mended; ignored by faults that are over at once. */
+  lasts: number;
+  /** For what the fault itself decides, such as which bytes it damages. */
+  seed: number;
+}
+
+/** Faults come closer together than they last, so that they overlap. */
+const GAP_SECONDS = { least: 1.5, most: 6 };
+const LASTING_SECONDS = { least: 1, most: 7 };
+/** The last fault has begun this long before the end of the round: it is to be met by work, not by an idle station. */
+const CALM_SECONDS = 2;
+
+/**
+ * Rounds of faults, wholly decided by the seed: times, kinds and durations. Kinds are drawn like cards, so that each
+ * comes before any comes twice; a deck that is not used up goes on in the next round.
+ */
+export function planOf(
+  seed: number,
+  kinds: readonly FaultKind[],
+  rounds: number,
+  roundSeconds: number,
+): PlannedFault[][] {
+  const random = randomNumbers(seed);
+  const deck: FaultKind[] = [];
+  return Array.from({ length: rounds }, () => {
+    const faults: PlannedFault[] = [];
+    const most = Math.min(GAP_SECONDS.most, Math.max(GAP_SECONDS.least, (2 * roundSeconds) / kinds.length - 2));
+    for (let at = 2 + random() * 2; at < roundSeconds - CALM_SECONDS; at += between(random, { ...GAP_SECONDS, most })) {
+      if (deck.length === 0) {
+        deck.push(...shuffled(kinds, random));
+      }
+      const kind = deck.pop()!;
+      faults.push({ kind, at, lasts: between(random, LASTING_SECONDS), seed: Math.floor(random() * 2 ** 31) });
+    }
+    return faults;
+  });
+}
+
+function between(random: () => number, { least, most }: { least: number; most: number }): number {
+  return least + random() * (most - least);
+}
+
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  const cards = [...items];
+  for (let last = cards.length - 1; last > 0; last -= 1) {
+    const other = Math.floor(random() * (last + 1));
+    [cards[last], cards[other]] = [cards[other]!, cards[last]!];
+  }
+  return cards;
+}

@@ -1,0 +1,62 @@
+import { lstatSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Traffic } from './traffic.ts';
+import type { World } from './world.ts';
+
+/** Promised: so long after the last thing was mended all is done. */
+export const SETTLE_SECONDS = 60;
+/** Waited before it is given up, to tell late from never. */
+const PATIENCE_SECONDS = 180;
+const LOOK_MS = 250;
+
+export interface Settled {
+  seconds: number;
+  /** What was still open; undefined when nothing was. */
+  open: string | undefined;
+}
+
+/** Waits until every file that the detectors wrote is done and nothing is under way, seen in the database. */
+export async function settle(world: World, traffic: Traffic): Promise<Settled> {
+  const startedAt = performance.now();
+  const files = world.detector.count();
+  for (;;) {
+    const open = await whatIsOpen(world, traffic, files).catch((error: unknown) => String(error));
+    const seconds = (performance.now() - startedAt) / 1000;
+    if (open === undefined || seconds > PATIENCE_SECONDS) {
+      return { seconds, open };
+    }
+    await pause(LOOK_MS);
+  }
+}
+
+async function whatIsOpen(world: World, traffic: Traffic, files: number): Promise<string | undefined> {
+  if (!traffic.isAllAsked) {
+    return 'uploads that the station has not accepted yet';
+  }
+  const [counts] = await world.station.sql<{ rows: number; uploads: number; done: number }>(
+    `SELECT (SELECT count(*)::int FROM ledger WHERE state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')) AS rows,
+       (SELECT count(*)::int FROM acquisition WHERE kind = 'upload' AND ended_at IS NULL) AS uploads,
+       (SELECT count(DISTINCT (experiment_id, destination_key))::int FROM ledger WHERE state = 'done') AS done`,
+  );
+  const { rows, uploads, done } = counts!;
+  if (rows > 0 || uploads > 0 || done < files) {
+    return `${rows} rows under way, ${uploads} uploads, ${done} of ${files} files done`;
+  }
+  return unseenRewrite(world);
+}
+
+/** A file that was written again counts as done in its older version until the newer one has been seen. */
+async function unseenRewrite({ station, detector, places }: World): Promise<string | undefined> {
+  const paths = [...detector.rewritten];
+  const rows = await station.sql<{ source_path: Buffer; mtime_ns: string }>(
+    `SELECT source_path, max(mtime_ns)::text AS mtime_ns FROM ledger WHERE source_path = ANY($1::bytea[]) GROUP BY 1`,
+    [paths.map((path) => Buffer.from(join(places.source, relative(places.detector, path))))],
+  );
+  const seen = new Map(rows.map((row) => [row.source_path.toString(), BigInt(row.mtime_ns)]));
+  const unseen = paths.find((path) => {
+    const newest = seen.get(join(places.source, relative(places.detector, path))) ?? 0n;
+    return newest < lstatSync(path, { bigint: true }).mtimeNs;
+  });
+  return unseen === undefined ? undefined : `the new content of ${unseen}`;
+}
