@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { pathToText } from '../../src/kernel/path-text.js';
 import { aStation, type Scene } from '../support/station.js';
@@ -96,7 +97,7 @@ describe('sources that would harm or hold a station', () => {
     writeFileSync(file, Buffer.alloc(64 * 1024 ** 2, 1));
     for (let size = 60; size >= 4; size -= 4) {
       truncateSync(file, size * 1024 ** 2);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(50);
     }
     const row = await waitFor(
       async () => {
@@ -139,6 +140,9 @@ describe('sources that would harm or hold a station', () => {
     const files = 100_000;
     for (let at = 0; at < files; at += 1) {
       writeFileSync(join(scene.source, `${at}.tif`), '');
+      if (at % 1000 === 0) {
+        await pause(1); // the connection to the station wants to be looked after
+      }
     }
     const { id } = await station().startAcquisition({
       kind: 'upload',
