@@ -10,6 +10,8 @@ const MOST_WATCHED = 16_384;
 const MOST_EVENTS = 5000;
 const MOST_PATHS = 5000;
 const FLUSH_MS = 25;
+/** An error is over when it has not come again for this long. */
+const CALM_MS = 60_000;
 
 /** Watches of all sources, which share the limits of the account. */
 export class WatchBudget {
@@ -33,7 +35,8 @@ export class WatchBudget {
 export class DirectoryWatch {
   private readonly watcher: FSWatcher;
   private readonly watched = new Set<string>();
-  private readonly refused = new Set<string>();
+  private refused = 0;
+  private calm: NodeJS.Timeout | undefined;
   private readonly paths = new Map<string, Buffer>();
   private readonly directories = new Map<string, Buffer>();
   private wantsScan = false;
@@ -62,6 +65,7 @@ export class DirectoryWatch {
     this.watcher.on('error', (error) => {
       this.trouble = troubleOf(error, this.watched.size, budget.limits);
       this.askForScan();
+      this.forgetTroubleLater();
     });
   }
 
@@ -75,7 +79,7 @@ export class DirectoryWatch {
         continue;
       }
       if (this.budget.used >= this.budget.allowed) {
-        this.refused.add(text);
+        this.refused += 1;
         continue;
       }
       if (this.watched.has(text)) {
@@ -95,6 +99,7 @@ export class DirectoryWatch {
 
   async close(): Promise<void> {
     clearTimeout(this.timer);
+    clearTimeout(this.calm);
     this.budget.used -= this.watched.size;
     this.watched.clear();
     await this.watcher.close();
@@ -102,15 +107,25 @@ export class DirectoryWatch {
 
   private sayRefusals(): void {
     const { budget, refused } = this;
-    if (refused.size === 0) {
+    if (refused === 0) {
       return;
     }
-    const needed = budget.used + refused.size;
+    const needed = budget.used + refused;
     this.trouble =
       budget.allowed < MOST_WATCHED
         ? tooManyDirectories(needed, budget.allowed, budget.limits)
         : tooManyForStation(needed, MOST_WATCHED);
     this.flushSoon();
+  }
+
+  /** An error that does not come again was none of a limit; that of a limit stays while directories go unwatched. */
+  private forgetTroubleLater(): void {
+    clearTimeout(this.calm);
+    this.calm = setTimeout(() => {
+      this.trouble = null;
+      this.sayRefusals();
+      this.flushSoon();
+    }, CALM_MS).unref();
   }
 
   private forget(path: string): void {
