@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { absolutePath } from '../../platform/config/index.js';
-import { hostAlias } from '../hosts/hosts.config.js';
+import { hostAccount, hostAddress, hostAlias } from '../hosts/hosts.config.js';
 import { octalMode } from '../octal-mode.js';
 
 /** What every kind of destination has. */
@@ -29,18 +29,36 @@ const localDestination = z.strictObject({
   reserveBytes: z.number().int().min(0).default(1_073_741_824),
 });
 
-/** A directory on another machine, reached by rsync over ssh. */
+/** A directory of another machine, by rsync over ssh. */
 const rsyncDestination = z.strictObject({
   ...common,
   engine: z.literal('rsync'),
-  /** Alias of the machine in `storage.hosts`, which says how it is reached. */
+  /** Alias of a host in `storage.hosts`. */
   host: hostAlias,
   root: absolutePath,
-  /** Space that copies must leave free there, in bytes. */
   reserveBytes: z.number().int().min(0).default(1_073_741_824),
 });
 
-export const destinationConfigSchema = z.discriminatedUnion('engine', [localDestination, rsyncDestination]);
+/** A directory behind a GridFTP server. Its copies are `read-back-unsynced`: they never justify a deletion. */
+const gridftpDestination = z.strictObject({
+  ...common,
+  engine: z.literal('gridftp'),
+  address: hostAddress,
+  port: z.int().min(1).max(65535).default(2811),
+  user: hostAccount.default('anonymous'),
+  /** File that holds the password and nothing else, readable by the station only. */
+  passwordFile: absolutePath.optional(),
+  /** Must exist there. */
+  root: absolutePath,
+  /** Parallel TCP streams of one file. */
+  streams: z.int().min(1).max(64).default(4),
+});
+
+export const destinationConfigSchema = z.discriminatedUnion('engine', [
+  localDestination,
+  rsyncDestination,
+  gridftpDestination,
+]);
 
 export type DestinationConfig = z.infer<typeof destinationConfigSchema>;
 

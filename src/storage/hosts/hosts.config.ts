@@ -2,15 +2,17 @@ import { z } from 'zod';
 import { absolutePath } from '../../platform/config/index.js';
 
 /** What ssh would take for an option, or a shell for anything else, cannot be in an address or an account. */
-const address = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$/, 'must be a host name or an IP address');
-const account = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/, 'must be the name of an account');
+export const hostAddress = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$/, 'must be a host name or an IP address');
+export const hostAccount = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/, 'must be the name of an account');
 
 /** A machine that the station may speak with by ssh. Section `storage.hosts`, by alias. */
 export const remoteHostSchema = z.strictObject({
-  address,
+  address: hostAddress,
   port: z.int().min(1).max(65535).default(22),
   /** Account there. Default: what ssh takes by itself. */
-  user: account.optional(),
+  user: hostAccount.optional(),
   /** Private key without passphrase, or one that an ssh agent holds. Default: what ssh takes by itself. */
   identityFile: absolutePath.optional(),
   /** Where the host's key stands, as `ssh-keyscan` prints it; a host that is not in it is refused. */

@@ -1,0 +1,136 @@
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { StationConfig } from '../../../src/platform/config/index.js';
+import type { Destination } from '../../../src/storage/destinations/destination.js';
+import { destinationConfigSchema } from '../../../src/storage/destinations/destination.config.js';
+import { openDestination } from '../../../src/storage/destinations/open-destination.js';
+import { RemoteHosts } from '../../../src/storage/hosts/remote-hosts.js';
+import { TransferEngines } from '../../../src/storage/transfer-engines.js';
+import { TransferMetrics } from '../../../src/storage/transfer.metrics.js';
+import { GRIDFTP_PROGRAMS, startGridftp, type TestGridftp } from '../../support/gridftp.js';
+import { describeWithPrograms } from '../../support/needs-program.js';
+import { SSHD_PROGRAMS, startSshd, type TestSshd } from '../../support/sshd.js';
+
+describeWithPrograms('destinations on other machines', [...SSHD_PROGRAMS, ...GRIDFTP_PROGRAMS], () => {
+  let sshd: TestSshd;
+  let gridftp: TestGridftp;
+  let folder: string;
+  let hosts: RemoteHosts;
+  let engines: TransferEngines;
+  const metrics = new TransferMetrics(new Registry());
+  const opened: Destination[] = [];
+
+  beforeAll(async () => {
+    [sshd, gridftp] = await Promise.all([startSshd(), startGridftp()]);
+  });
+  afterAll(() => Promise.all([sshd.dispose(), gridftp.stop()]));
+  beforeEach(() => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'dm-destination-')));
+    for (const name of ['station', 'storage/99IDZ/exp/data', 'there']) {
+      mkdirSync(join(folder, name), { recursive: true });
+    }
+    writeFileSync(join(folder, 'storage/99IDZ/exp/data/a'), 'content');
+    const storage = { hosts: { archive: sshd.host }, workers: 1, acl: [] };
+    const config = { storage } as unknown as StationConfig;
+    hosts = new RemoteHosts(config);
+    engines = new TransferEngines(config, hosts, new TransferMetrics(new Registry()));
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((destination) => destination.close()));
+    await engines.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function open(settings: object): Destination {
+    const destination = openDestination(destinationConfigSchema.parse({ name: 'far', ...settings }), {
+      defaults: {
+        dataDir: join(folder, 'station'),
+        storageRoot: join(folder, 'storage'),
+        fileMode: 0o640,
+        directoryMode: 0o2770,
+        permissions: {},
+      },
+      engines,
+      hosts,
+      metrics,
+    });
+    opened.push(destination);
+    return destination;
+  }
+
+  const kinds: [string, () => Destination, string][] = [
+    ['rsync', () => open({ engine: 'rsync', host: 'archive', root: join(folder, 'there') }), 'read-back'],
+    [
+      'gridftp',
+      () => open({ engine: 'gridftp', address: '127.0.0.1', port: gridftp.server.port, root: join(folder, 'there') }),
+      'read-back-unsynced',
+    ],
+  ];
+
+  it.each(kinds)('%s brings a copy to where the experiment lies there', async (_kind, openIt, proof) => {
+    const destination = openIt();
+    await destination.initialize();
+    expect(await destination.absence()).toBeUndefined();
+    expect(await destination.fullness(10)).toBeUndefined();
+    const experiment = Buffer.from(join(folder, 'storage/99IDZ/exp'));
+    const directory = await destination.prepareDirectory(experiment);
+    expect(directory.toString()).toBe(join(folder, 'there/99IDZ/exp'));
+    expect(statSync(directory).mode & 0o7777).toBe(0o2770);
+    const stats = statSync(join(folder, 'storage/99IDZ/exp/data/a'), { bigint: true });
+    const outcomes = await destination.engine.transfer([
+      {
+        id: '1',
+        sourcePath: Buffer.from(join(folder, 'storage/99IDZ/exp/data/a')),
+        sourceRoots: [Buffer.from(join(folder, 'storage'))],
+        expected: { sizeBytes: stats.size, mtimeNs: stats.mtimeNs, inode: stats.ino },
+        experimentDirectory: directory,
+        destinationPath: Buffer.from('data/a'),
+        replaces: null,
+        mode: 'copy',
+        proof: 'read-back',
+        fileMode: destination.fileMode,
+        directoryMode: destination.directoryMode,
+      },
+    ]);
+    expect(outcomes).toMatchObject([{ status: 'published', proof }]);
+    expect(readFileSync(join(folder, 'there/99IDZ/exp/data/a'), 'utf8')).toBe('content');
+  });
+
+  it('rsync tells a directory whose mount has gone, and another one, from the one that it knows', async () => {
+    const settings = { engine: 'rsync', host: 'archive', root: join(folder, 'there') };
+    await open(settings).initialize();
+    const marker = join(folder, 'there/.dm-storage');
+    const id = readFileSync(marker, 'utf8');
+    rmSync(marker);
+    expect(await open(settings).absence()).toContain('marker');
+    writeFileSync(marker, 'another\n');
+    expect(await open(settings).absence()).toContain('another file system');
+    writeFileSync(marker, id);
+    expect(await open(settings).absence()).toBeUndefined();
+  });
+
+  it('rsync says that it would get too full there', async () => {
+    const destination = open({ engine: 'rsync', host: 'archive', root: join(folder, 'there') });
+    expect(await destination.fullness(1e18)).toContain('Free some space there');
+  });
+
+  it('says that the host does not answer, and is there again with it', async () => {
+    const destination = open({ engine: 'rsync', host: 'archive', root: join(folder, 'there') });
+    await sshd.stop();
+    expect(await destination.absence()).toContain('the host archive');
+    await sshd.start();
+    expect(await destination.absence()).toBeUndefined();
+  });
+
+  it('gridftp says that its root is not there', async () => {
+    rmSync(join(folder, 'there'), { recursive: true });
+    expect(await kinds[1]?.[1]().absence()).toContain('not a directory');
+  });
+
+  it('refuses a host that nobody configured', () => {
+    expect(() => open({ engine: 'rsync', host: 'nobody', root: '/x' })).toThrow(/storage\.hosts/);
+  });
+});
