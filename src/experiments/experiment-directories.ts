@@ -3,7 +3,8 @@ import { lstat, readdir, realpath, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { driverCode, StationError } from '../kernel/errors.js';
 import { CONFIG, type StationConfig } from '../platform/config/index.js';
-import { makeDirectory, removeIfEmpty, setOwnership, syncDirectory } from './directory-steps.js';
+import { permissionsOf, resolvePermissions } from '../storage/index.js';
+import { type DirectoryRights, makeDirectory, removeIfEmpty, setRights, syncDirectory } from './directory-steps.js';
 import { directoryTaken, storageUnavailable } from './experiment.errors.js';
 import { REMOVED_DIRECTORY, SUBDIRECTORIES } from './experiment-layout.js';
 import { holdsFiles } from './file-search.js';
@@ -32,7 +33,7 @@ export class ExperimentDirectories {
    * @throws StationError EXPERIMENT_DIRECTORY_EXISTS, STORAGE_UNAVAILABLE, STORAGE_PATH_REFUSED, GROUP_UNKNOWN
    */
   async create(directory: string): Promise<CreatedDirectories> {
-    const gid = this.config.experiments.group === undefined ? undefined : await groupId(this.config.experiments.group);
+    const rights = await this.rights();
     const made: string[] = [];
     const discard = async (): Promise<void> => {
       for (const path of [...made].reverse()) {
@@ -42,7 +43,7 @@ export class ExperimentDirectories {
     try {
       const target = join(this.root, directory);
       await this.makeParents(directory, made);
-      const isNew = await this.placeSkeleton(target, gid);
+      const isNew = await this.placeSkeleton(target, rights);
       if (isNew) {
         made.push(target, ...SUBDIRECTORIES.map((name) => join(target, name)));
       }
@@ -94,6 +95,13 @@ export class ExperimentDirectories {
     await syncDirectory(dirname(from));
   }
 
+  /** Those of the storage area; the group of experiments goes before that of files. */
+  private async rights(): Promise<DirectoryRights> {
+    const { uid, gid, directoryAcl } = resolvePermissions(permissionsOf(this.config.storage));
+    const { group } = this.config.experiments;
+    return { uid, gid: group === undefined ? gid : await groupId(group), acl: directoryAcl };
+  }
+
   private get root(): string {
     return this.config.storage.root;
   }
@@ -117,11 +125,11 @@ export class ExperimentDirectories {
   }
 
   /** Answers whether the directory is new; false when one without content was there and was taken. */
-  private async placeSkeleton(target: string, gid: number | undefined): Promise<boolean> {
+  private async placeSkeleton(target: string, rights: DirectoryRights): Promise<boolean> {
     // One creation at a time runs (see the repository's lock), so this is nobody's but a crashed one's, which had the same aim.
     const staging = join(dirname(target), `.creating-${basename(target)}`);
     try {
-      await this.makeSkeleton(staging, gid);
+      await this.makeSkeleton(staging, rights);
       // Atomic; an empty directory at the target is replaced, anything else stays and is reported.
       await rename(staging, target);
       await syncDirectory(dirname(target));
@@ -135,15 +143,15 @@ export class ExperimentDirectories {
     if (!(await isEmptySkeleton(target))) {
       throw directoryTaken(target);
     }
-    await this.makeSkeleton(target, gid);
+    await this.makeSkeleton(target, rights);
     return false;
   }
 
-  private async makeSkeleton(directory: string, gid: number | undefined): Promise<void> {
+  private async makeSkeleton(directory: string, rights: DirectoryRights): Promise<void> {
     const mode = this.config.storage.directoryMode;
     for (const path of [directory, ...SUBDIRECTORIES.map((name) => join(directory, name))]) {
-      if (!(await makeDirectory(path, mode, gid))) {
-        await setOwnership(path, mode, gid);
+      if (!(await makeDirectory(path, mode, rights))) {
+        await setRights(path, mode, rights);
       }
     }
     await syncDirectory(directory);

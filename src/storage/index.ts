@@ -1,6 +1,8 @@
 export { StorageModule } from './storage.module.js';
 export type { Destination } from './destinations/destination.js';
 export { Destinations } from './destinations/destinations.js';
+export { permissionsOf } from './area-permissions.js';
+export { resolvePermissions } from './resolved-permissions.js';
 export { StorageArea } from './storage-area.js';
 export { RemoteHosts } from './hosts/remote-hosts.js';
 export { parseSourceAddress, type SourceAddress } from './hosts/source-address.js';

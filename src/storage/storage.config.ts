@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { absolutePath } from '../platform/config/index.js';
+import { areaPermissionKeys } from './area-permissions.js';
 import { destinationsConfigSchema } from './destinations/destination.config.js';
 import { remoteHostsSchema } from './hosts/hosts.config.js';
 import { octalMode } from './octal-mode.js';
@@ -9,6 +10,7 @@ export const storageConfigSchema = z.strictObject({
   root: absolutePath,
   directoryMode: octalMode.prefault('2770'),
   fileMode: octalMode.prefault('0640'),
+  ...areaPermissionKeys,
   /** Space that a transfer must leave free in the storage area, in bytes. */
   reserveBytes: z.number().int().min(0).default(1_073_741_824),
   /** Worker threads that copy. Two saturate two cores; more only help when the disks wait. */

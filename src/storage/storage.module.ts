@@ -1,7 +1,10 @@
-import { Injectable, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { CONFIG, type StationConfig } from '../platform/config/index.js';
+import { permissionsOf } from './area-permissions.js';
 import { Destinations } from './destinations/destinations.js';
 import { RemoteHosts } from './hosts/remote-hosts.js';
 import { ReplicaRepository } from './replica.repository.js';
+import { requirePermissions, resolvePermissions } from './resolved-permissions.js';
 import { StorageArea } from './storage-area.js';
 import { TRANSFER_ENGINE } from './transfer-engine.port.js';
 import { TransferEngines } from './transfer-engines.js';
@@ -10,12 +13,18 @@ import { TransferMetrics } from './transfer.metrics.js';
 @Injectable()
 class StorageLifecycle implements OnModuleInit, OnApplicationShutdown {
   constructor(
+    @Inject(CONFIG) private readonly config: StationConfig,
     private readonly area: StorageArea,
     private readonly engines: TransferEngines,
   ) {}
 
-  onModuleInit(): Promise<void> {
-    return this.area.initialize();
+  async onModuleInit(): Promise<void> {
+    await this.area.initialize();
+    // One that is not mounted now is waited for; what is refused then fails the files, with the same words.
+    if ((await this.area.absence()) === undefined) {
+      const permissions = permissionsOf(this.config.storage);
+      await requirePermissions(this.area.root, permissions, resolvePermissions(permissions));
+    }
   }
 
   onApplicationShutdown(): Promise<void> {

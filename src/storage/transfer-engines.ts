@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type StationConfig } from '../platform/config/index.js';
+import { permissionsOf } from './area-permissions.js';
 import { RsyncPull } from './engines/rsync/rsync-pull.js';
 import { RsyncPush } from './engines/rsync/rsync-push.js';
 import { ShellDestination } from './engines/shell-destination.js';
@@ -9,16 +10,13 @@ import { StagedTransferEngine } from './engines/staged-transfer-engine.js';
 import { RemoteHosts } from './hosts/remote-hosts.js';
 import { LocalTransferEngine } from './local/local-transfer-engine.js';
 import { LocalShell } from './shell/local-shell.js';
+import { resolvePermissions } from './resolved-permissions.js';
 import type { Remains, TransferEngine } from './transfer-engine.port.js';
 import { TransferMetrics } from './transfer.metrics.js';
-import { LimitedTransferEngine } from './wrappers/limited-transfer-engine.js';
 import { MeteredTransferEngine } from './wrappers/metered-transfer-engine.js';
 import { RecheckingTransferEngine } from './wrappers/rechecking-transfer-engine.js';
-import { RetryingTransferEngine, type RetrySettings } from './wrappers/retrying-transfer-engine.js';
+import { remoteEngine } from './wrappers/remote-engine.js';
 import { ThrottledTransferEngine } from './wrappers/throttled-transfer-engine.js';
-
-/** A short outage of the network is bridged here; a longer one is the ledger's affair, whose rows wait. */
-const RETRY: RetrySettings = { attempts: 3, firstPauseMs: 500 };
 
 /** The engines that bring files into the storage area, by where the files lie. Opened when they are first needed. */
 @Injectable()
@@ -33,11 +31,11 @@ export class TransferEngines {
     private readonly metrics: TransferMetrics,
   ) {
     const { workers, bytesPerSecond } = config.storage;
-    const threads = new RecheckingTransferEngine(new LocalTransferEngine(workers));
-    this.local = this.metered(
-      'local',
-      bytesPerSecond === undefined ? threads : new ThrottledTransferEngine(threads, bytesPerSecond),
+    const threads = new RecheckingTransferEngine(
+      new LocalTransferEngine(workers, resolvePermissions(permissionsOf(config.storage))),
     );
+    const limited = bytesPerSecond === undefined ? threads : new ThrottledTransferEngine(threads, bytesPerSecond);
+    this.local = new MeteredTransferEngine(limited, 'local', metrics);
   }
 
   /**
@@ -68,14 +66,10 @@ export class TransferEngines {
     const share = bytesPerSecond === undefined ? undefined : Math.floor(bytesPerSecond / concurrency);
     const push = new StagedTransferEngine(
       new ShellSource(this.localShell),
-      new ShellDestination(shell, {}),
+      new ShellDestination(shell, permissionsOf(this.config.storage)),
       new RsyncPush(shell, share),
     );
-    const checked = new RecheckingTransferEngine(push);
-    return this.metered(
-      'rsync-push',
-      new LimitedTransferEngine(new RetryingTransferEngine(checked, RETRY), concurrency),
-    );
+    return remoteEngine(push, { name: 'rsync-push', concurrency, metrics: this.metrics });
   }
 
   /** Removes what cut-off attempts have left in the storage area, whichever engine it was. */
@@ -100,17 +94,9 @@ export class TransferEngines {
     const share = bytesPerSecond === undefined ? undefined : Math.floor(bytesPerSecond / concurrency);
     const pull = new StagedTransferEngine(
       new ShellSource(shell),
-      new ShellDestination(this.localShell, {}),
+      new ShellDestination(this.localShell, permissionsOf(this.config.storage)),
       new RsyncPull(shell, share),
     );
-    const checked = new RecheckingTransferEngine(pull);
-    return this.metered(
-      'rsync-pull',
-      new LimitedTransferEngine(new RetryingTransferEngine(checked, RETRY), concurrency),
-    );
-  }
-
-  private metered(name: string, engine: TransferEngine): TransferEngine {
-    return new MeteredTransferEngine(engine, name, this.metrics);
+    return remoteEngine(pull, { name: 'rsync-pull', concurrency, metrics: this.metrics });
   }
 }

@@ -79,7 +79,7 @@ export async function startAuthApp(options: Options = {}): Promise<Continued> {
   const config = {
     station: { name: '99IDZ' },
     dataDir,
-    storage: { root: storageRoot, directoryMode: 0o2770 },
+    storage: { root: storageRoot, directoryMode: 0o2770, acl: [] },
     auth: authConfigSchema.parse(options.auth ?? {}),
     experiments: experimentsConfigSchema.parse(options.experiments ?? {}),
   };

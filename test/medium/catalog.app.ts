@@ -52,7 +52,7 @@ export class CatalogApp {
       dataDir,
       redis: {},
       mongo: {},
-      storage: { root, directoryMode: 0o2770 },
+      storage: { root, directoryMode: 0o2770, acl: [] },
       auth: authConfigSchema.parse({}),
       experiments: experimentsConfigSchema.parse({}),
       catalog: catalogConfigSchema.parse({}),

@@ -76,7 +76,7 @@ export class ProcessingApp {
       station: { name: '99IDZ' },
       dataDir,
       redis: {},
-      storage: { root, directoryMode: 0o2770 },
+      storage: { root, directoryMode: 0o2770, acl: [] },
       auth: authConfigSchema.parse({}),
       experiments: experimentsConfigSchema.parse({}),
       processing: processingConfigSchema.parse({ stopGraceSeconds: 0.5, ...processing }),

@@ -2,12 +2,13 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import { messageOf, StationError } from '../../kernel/errors.js';
 import { joinBytes } from '../../kernel/path-bytes.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
-import { PRIMARY } from '../replica.repository.js';
+import { permissionsOf } from '../area-permissions.js';
 import { RemoteHosts } from '../hosts/remote-hosts.js';
+import { PRIMARY } from '../replica.repository.js';
 import { TransferEngines } from '../transfer-engines.js';
+import { TransferMetrics } from '../transfer.metrics.js';
 import type { Destination } from './destination.js';
-import { LocalDestination } from './local-destination.js';
-import { RsyncDestination } from './rsync-destination.js';
+import { openDestination } from './open-destination.js';
 
 /** The places that copies go to beside the storage area, as configured. */
 @Injectable()
@@ -15,20 +16,21 @@ export class Destinations implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(Destinations.name);
   private readonly byName: ReadonlyMap<string, Destination>;
 
-  constructor(@Inject(CONFIG) config: StationConfig, engines: TransferEngines, hosts: RemoteHosts) {
+  constructor(
+    @Inject(CONFIG) config: StationConfig,
+    engines: TransferEngines,
+    hosts: RemoteHosts,
+    metrics: TransferMetrics,
+  ) {
     const defaults = {
       dataDir: config.dataDir,
       storageRoot: config.storage.root,
       fileMode: config.storage.fileMode,
       directoryMode: config.storage.directoryMode,
+      permissions: permissionsOf(config.storage),
     };
     this.byName = new Map(
-      config.storage.destinations.map((one) => [
-        one.name,
-        one.engine === 'local'
-          ? new LocalDestination(one, defaults)
-          : new RsyncDestination(one, defaults, hosts.shell(one.host), engines.to(one.host)),
-      ]),
+      config.storage.destinations.map((one) => [one.name, openDestination(one, { defaults, engines, hosts, metrics })]),
     );
   }
 

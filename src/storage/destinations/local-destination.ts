@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { joinBytes, relativeTo } from '../../kernel/path-bytes.js';
+import type { AreaPermissions } from '../area-permissions.js';
 import { LocalTransferEngine } from '../local/local-transfer-engine.js';
 import { MarkedDirectory } from '../marked-directory.js';
+import { resolvePermissions } from '../resolved-permissions.js';
 import type { TransferEngine } from '../transfer-engine.port.js';
 import type { Destination } from './destination.js';
 import type { DestinationConfig } from './destination.config.js';
@@ -13,6 +15,8 @@ export interface StorageDefaults {
   storageRoot: string;
   fileMode: number;
   directoryMode: number;
+  /** Of the storage area, which hold for all destinations. */
+  permissions: AreaPermissions;
 }
 
 /** A directory on this machine: a mirror on another disk, or a mounted file system. */
@@ -26,7 +30,7 @@ export class LocalDestination implements Destination {
     private readonly defaults: StorageDefaults,
   ) {
     // Threads of its own: a disk that hangs there holds nobody else.
-    this.engine = new LocalTransferEngine(config.concurrency);
+    this.engine = new LocalTransferEngine(config.concurrency, resolvePermissions(defaults.permissions));
     this.directory = new MarkedDirectory(
       config.root,
       `The destination ${config.name}`,

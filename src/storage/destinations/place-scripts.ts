@@ -20,9 +20,3 @@ id=
 free=$(df -B1 --output=avail -- "$root" 2>/dev/null | tail -n 1)
 printf '%s\\0%s\\0' "$id" "\${free// /}"
 `;
-
-/** Fields: directory, mode. Makes it with what is missing above it. */
-export const MAKE_DIRECTORY_SCRIPT = `
-mapfile -d '' -t fields
-[[ -d \${fields[0]} ]] || mkdir -p -m "\${fields[1]}" -- "\${fields[0]}"
-`;

@@ -3,12 +3,13 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { driverCode, messageOf, StationError } from '../../kernel/errors.js';
 import { joinBytes, relativeTo } from '../../kernel/path-bytes.js';
+import { ShellDestination } from '../engines/shell-destination.js';
 import type { Shell } from '../shell/shell.port.js';
 import type { TransferEngine } from '../transfer-engine.port.js';
 import type { Destination } from './destination.js';
 import type { DestinationConfig } from './destination.config.js';
 import type { StorageDefaults } from './local-destination.js';
-import { LOOK_AT_PLACE_SCRIPT, MAKE_DIRECTORY_SCRIPT, MARK_SCRIPT } from './place-scripts.js';
+import { LOOK_AT_PLACE_SCRIPT, MARK_SCRIPT } from './place-scripts.js';
 
 /** A directory on another machine, reached by rsync over ssh. */
 export class RsyncDestination implements Destination {
@@ -97,9 +98,18 @@ export class RsyncDestination implements Destination {
   }
 
   async prepareDirectory(experimentDirectory: Buffer): Promise<Buffer> {
-    const directory = this.directoryOf(experimentDirectory);
-    await this.shell.run(MAKE_DIRECTORY_SCRIPT, [directory, this.directoryMode.toString(8)]);
-    return directory;
+    const base = Buffer.from(this.config.root);
+    const path = relativeTo(experimentDirectory, Buffer.from(this.defaults.storageRoot));
+    const side = new ShellDestination(this.shell, this.defaults.permissions);
+    const [fault] = await side.prepare([{ base, path, mode: this.directoryMode }]);
+    if (fault !== null && fault !== undefined) {
+      throw new StationError(
+        'unavailable',
+        'DESTINATION_UNUSABLE',
+        `The destination ${this.name} cannot make the directory of the experiment at ${this.address}: ${fault.message}. Look at its permissions there.`,
+      );
+    }
+    return this.directoryOf(experimentDirectory);
   }
 
   close(): Promise<void> {

@@ -1,7 +1,7 @@
 /**
- * `permit FILE…` gives owner and group; `descend PATH MODE` goes down from the current directory, makes what is missing,
- * durably and with the area's permissions, and refuses (with a text on its way out) what links lead below another root.
- * `trouble` holds the text of what went wrong.
+ * `attempt COMMAND…` leaves in `trouble` what it said; `enter DIRECTORY` is a `cd` with links resolved that does so, too;
+ * `descend PATH MODE` goes down from the current directory, makes what is missing, durably and with the area's
+ * permissions, and refuses what links lead out of `root`.
  */
 const COMMON = `
 trouble=
@@ -20,8 +20,8 @@ descend() {
     if [[ ! -d ./$part ]]; then
       if attempt mkdir -m "$mode" -- "./$part"; then
         if [[ -n $owner ]]; then attempt chown -h "$owner" -- "./$part" || return 1; fi
-        if [[ -n $owner ]]; then attempt chmod "$mode" -- "./$part" || return 1; fi
         if [[ -n $acl ]]; then attempt setfacl -m "$acl" -- "./$part" || return 1; fi
+        if [[ -n $owner$acl ]]; then attempt chmod "$mode" -- "./$part" || return 1; fi
         attempt sync -- "./$part" . || return 1
       elif [[ ! -d ./$part ]]; then
         return 1
@@ -54,7 +54,7 @@ cd /
 
 /**
  * Fields: 1 to read back, owner, ACL of files, then path, mode and mtime of each. Answers in any order
- * \`S<size> <path>\` for those that are there, \`F<index> <text>\` for what failed, \`D<md5> *<path>\` for what was read back.
+ * `S<size> <path>` for those that are there, `F<index> <text>` for what failed, `D<md5> *<path>` for what was read back.
  */
 export const SETTLE_SCRIPT = `
 mapfile -d '' -t fields
@@ -83,6 +83,7 @@ if (( \${#files[@]} > 0 )); then
     fi
   done
   [[ -n $owner ]] && each chown -h "$owner"
+  [[ -n $acl ]] && each setfacl -m "$acl"
   all=("\${files[@]}") allIndex=("\${index[@]}")
   done_modes=' '
   for i in "\${allIndex[@]}"; do
@@ -96,7 +97,6 @@ if (( \${#files[@]} > 0 )); then
     each chmod "$mode"
   done
   files=("\${all[@]}") index=("\${allIndex[@]}")
-  [[ -n $acl ]] && each setfacl -m "$acl"
   each sync
   printf '%s\\0' "\${files[@]}" | xargs -0 stat --printf 'S%s %n\\0' --
   if [[ $back == 1 ]]; then
@@ -106,8 +106,9 @@ fi
 :`;
 
 /**
- * Fields: owner, ACL of directories, then eight of each: base, directory, temporary name, final name, MD5, path to keep
- * older content at (or ''), whether older content may be there (1), mode of directories. Answers for each \`P1\` (x
+ * Fields: owner, ACL of directories, then eight of each: base, directory, temporary name, final name, MD5 ('' if none is
+ * known), path to keep older content at (or ''), 1 if older content may be there, mode of directories. Answers for each
+ * `P1` (older content was kept), `P0`, `O<its md5> <md5>` (something else stands there) or `F<text>`.
  */
 export const PUBLISH_SCRIPT = `${COMMON}
 mapfile -d '' -t fields

@@ -1,5 +1,5 @@
 /**
- * Fields: number of roots, roots (links resolved), paths. Answers for each path one of
+ * Fields: number of roots, roots, paths. Answers for each path one of
  * `I` (its directory lies below a root), `X` (it does not) and `E<text>`; then what `stat` knows of those marked `I`.
  */
 export const LOOK_SCRIPT = `
@@ -7,6 +7,10 @@ mapfile -d '' -t fields
 count=\${fields[0]}
 roots=("\${fields[@]:1:count}")
 paths=("\${fields[@]:count+1}")
+for i in "\${!roots[@]}"; do
+  # As they really are: a root may itself be a link.
+  if cd -P -- "\${roots[i]}" 2>/dev/null; then roots[i]=$PWD; fi
+done
 below() {
   local root
   for root in "\${roots[@]}"; do
@@ -35,5 +39,5 @@ if (( \${#inside[@]} > 0 )); then
 fi
 :`;
 
-/** Fields: paths. Answers \`<md5> *<path>\` for each that could be read. */
+/** Fields: paths. Answers `<md5> *<path>` for each that could be read. */
 export const DIGEST_SCRIPT = `xargs -0 -r md5sum -z -b -- || :`;

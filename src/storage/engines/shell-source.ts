@@ -64,7 +64,7 @@ function parseStat(record: Buffer): [string, Look] {
   return [name, isRegular ? { status: 'file', identity } : { status: 'not-a-file' }];
 }
 
-/** \`stat\` writes times before 1970 with the sign in front of both parts: -1.500000000 is one and a half seconds before. */
+/** `stat` writes times before 1970 with the sign in front of both parts: -1.500000000 is one and a half seconds before. */
 export function nanoseconds(text: string): bigint {
   const [whole = '0', fraction = ''] = text.split('.');
   const parts = BigInt(fraction.padEnd(9, '0').slice(0, 9));

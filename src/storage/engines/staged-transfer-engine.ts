@@ -159,22 +159,25 @@ export class StagedTransferEngine implements TransferEngine {
     digest: Digested | undefined,
     moveFault: Fault | undefined,
   ): Proven | TransferOutcome {
-    if (moveFault !== undefined) {
-      return failed(task, moveFault);
-    }
     if (arrival.status === 'failed') {
-      return failed(task, arrival.fault);
+      return failed(task, moveFault ?? arrival.fault);
     }
     if (digest?.status === 'failed') {
       return failed(task, digest.fault);
     }
     if (arrival.status === 'missing' || arrival.sizeBytes !== task.expected.sizeBytes) {
+      if (moveFault !== undefined) {
+        return failed(task, moveFault);
+      }
       const found = arrival.status === 'missing' ? 'nothing' : `${arrival.sizeBytes} bytes`;
       return failed(task, {
         code: 'SIZE_DIFFERS',
         message: `Of ${task.expected.sizeBytes} bytes, ${found} arrived; the copy was thrown away.`,
         kind: 'transient',
       });
+    }
+    if (digest === undefined && moveFault !== undefined) {
+      return failed(task, moveFault); // the size alone does not disprove it
     }
     const { sizeBytes } = arrival;
     if (digest === undefined || arrival.md5Sum === null) {

@@ -2,6 +2,7 @@ import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, futimesSync, op
 import { directoryOf, joinBytes } from '../../kernel/path-bytes.js';
 import { faultOf } from '../copy-faults.js';
 import type { Remains, TransferOutcome, TransferTask } from '../transfer-engine.port.js';
+import { permitFile } from './arrival-permissions.js';
 import type { DestinationDirectories } from './destination-directories.js';
 import { type Digest, digestOf } from './file-bytes.js';
 import { publish } from './publish.js';
@@ -75,6 +76,7 @@ export class CopyAttempt {
     if (this.copy !== undefined) {
       const { atimeNs, mtimeNs } = required(this.opened).stats;
       futimesSync(this.copy, seconds(atimeNs), seconds(mtimeNs));
+      permitFile(this.copy);
       fchmodSync(this.copy, this.task.fileMode);
       fsyncSync(this.copy);
     }

@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { directoryOf, isBelowOrSame, joinBytes } from '../../kernel/path-bytes.js';
 import { CopyRefusal, type Fault, faultOf } from '../copy-faults.js';
 import type { TransferTask } from '../transfer-engine.port.js';
+import { permitDirectory } from './arrival-permissions.js';
 import { makeDirectories, syncDirectory } from './durable-directories.js';
 
 /** Destination directories of one batch: made and checked once each, synced once each. */
@@ -22,6 +23,7 @@ export class DestinationDirectories {
       if (!isBelowOrSame(realpathSync.native(directory, 'buffer'), experiment)) {
         throw new CopyRefusal('EPERM', 'The destination leads out of the experiment through a symbolic link.');
       }
+      permitDirectory(directory);
       this.ready.add(key);
       this.touched.set(key, directory);
     }

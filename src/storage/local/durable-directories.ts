@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, constants, fsyncSync, lstatSync, mkdirSync, openSync } from 'node:fs';
 import { driverCode } from '../../kernel/errors.js';
 import { directoryOf } from '../../kernel/path-bytes.js';
+import { permitMadeDirectory } from './arrival-permissions.js';
 
 /** Makes what is missing between `base` (which must exist) and `directory`; answers the directories that changed. */
 export function makeDirectories(base: Uint8Array, directory: Buffer, mode: number): Buffer[] {
@@ -14,6 +15,7 @@ export function makeDirectories(base: Uint8Array, directory: Buffer, mode: numbe
   for (const made of missing.reverse()) {
     try {
       mkdirSync(made);
+      permitMadeDirectory(made);
       chmodSync(made, mode); // mkdir's own mode is cut by the umask and cannot carry the set-group-id bit
     } catch (error) {
       // Another worker may have been faster.

@@ -10,6 +10,7 @@ import {
   type TransferOutcome,
   type TransferTask,
 } from '../transfer-engine.port.js';
+import { NO_PERMISSIONS, type ThreadPermissions } from './arrival-permissions.js';
 import { temporaryOf } from './copy-attempt.js';
 
 interface PendingBatch {
@@ -28,7 +29,10 @@ export class LocalTransferEngine implements TransferEngine {
   private nextBatch = 1;
   private closed = false;
 
-  constructor(private readonly threadCount: number) {}
+  constructor(
+    private readonly threadCount: number,
+    private readonly permissions: ThreadPermissions = NO_PERMISSIONS,
+  ) {}
 
   transfer(tasks: readonly TransferTask[]): Promise<TransferOutcome[]> {
     if (tasks.length === 0) {
@@ -71,6 +75,7 @@ export class LocalTransferEngine implements TransferEngine {
       return undefined;
     }
     const thread = new CopyThread(
+      this.permissions,
       () => this.assign(),
       (error) => {
         // A thread that dies takes its batch with it; the ledger offers the batch again.
@@ -99,14 +104,16 @@ function stopped(): StationError {
 const HEAP = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 };
 
 class CopyThread {
-  private readonly worker = new Worker(workerUrl(import.meta.url, './copy-worker.js'), {
-    name: 'dm-copy',
-    resourceLimits: HEAP,
-  });
+  private readonly worker: Worker;
   private current: PendingBatch | undefined;
   private whenIdle: (() => void) | undefined;
 
-  constructor(onIdle: () => void, onDeath: (error: Error) => void) {
+  constructor(permissions: ThreadPermissions, onIdle: () => void, onDeath: (error: Error) => void) {
+    this.worker = new Worker(workerUrl(import.meta.url, './copy-worker.js'), {
+      name: 'dm-copy',
+      resourceLimits: HEAP,
+      workerData: permissions,
+    });
     // An idle pool must not keep a process alive that has nothing else to do.
     this.worker.unref();
     this.worker.on('message', (message: { outcomes: TransferOutcome[] }) => {

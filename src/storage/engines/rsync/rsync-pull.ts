@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { joinBytes } from '../../../kernel/path-bytes.js';
 import { type Fault, faultOf } from '../../copy-faults.js';
 import type { SshShell } from '../../shell/ssh-shell.js';
@@ -24,7 +24,7 @@ export class RsyncPull implements Mover {
   ) {}
 
   async move(moves: readonly Move[]): Promise<MoveFaults> {
-    const byExperiment = Map.groupBy(moves, (move) => Buffer.from(move.experimentDirectory).toString('latin1'));
+    const byExperiment = Map.groupBy(moves, (move) => keyOf(move.experimentDirectory));
     const faults = new Map<string, Fault>();
     for (const group of byExperiment.values()) {
       const ofGroup = await this.moveInto(group);
@@ -58,10 +58,15 @@ export class RsyncPull implements Mover {
         { extra: [], from: (host) => `${host}:/`, to: () => `${folder.toString()}/` },
         moves.map((move) => move.sourcePath),
       );
-      const faults = new Map(faultsOf(moves, end, (move) => `"${Buffer.from(move.sourcePath).toString('latin1')}"`));
-      for (const move of moves.filter((candidate) => !faults.has(candidate.id))) {
+      const faults = new Map(faultsOf(moves, end, (move) => `"${keyOf(move.sourcePath)}"`));
+      const arrived = moves.filter((move) => !faults.has(move.id));
+      // The same file may be wanted twice, by two acquisitions: the last one takes it, the others get a copy.
+      const last = new Map(arrived.map((move) => [keyOf(move.sourcePath), move.id]));
+      for (const move of arrived) {
+        const staged = joinBytes(folder, move.sourcePath.subarray(1));
+        const bring = last.get(keyOf(move.sourcePath)) === move.id ? rename : copyFile;
         try {
-          await rename(joinBytes(folder, move.sourcePath.subarray(1)), Buffer.from(move.temporaryPath));
+          await bring(staged, Buffer.from(move.temporaryPath));
         } catch (error) {
           faults.set(move.id, faultOf(error));
         }
@@ -75,4 +80,8 @@ export class RsyncPull implements Mover {
 
 function folderOf({ id, experimentDirectory }: Folder): Buffer {
   return joinBytes(experimentDirectory, temporaryName(id));
+}
+
+function keyOf(path: Uint8Array): string {
+  return Buffer.from(path).toString('latin1');
 }

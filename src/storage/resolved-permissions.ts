@@ -1,0 +1,94 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { chmod, chown, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { messageOf, StationError } from '../kernel/errors.js';
+import type { AreaPermissions } from './area-permissions.js';
+import type { ThreadPermissions } from './local/arrival-permissions.js';
+
+const run = promisify(execFile);
+/** A name that neither scans nor audits take for data. */
+const PROBE = '.dm-permissions.part';
+
+/**
+ * Names as numbers, for system calls. Asks once, at the start, so it may wait for the answer.
+ *
+ * @throws StationError STORAGE_PERMISSIONS_UNKNOWN
+ */
+export function resolvePermissions(permissions: AreaPermissions): ThreadPermissions {
+  return {
+    uid: idOf('passwd', 'storage.owner', permissions.owner),
+    gid: idOf('group', 'storage.group', permissions.group),
+    directoryAcl: permissions.directoryAcl ?? null,
+  };
+}
+
+/** `getent` also knows the accounts that come from LDAP, which a look into /etc would miss. */
+function idOf(database: 'passwd' | 'group', setting: string, name: string | undefined): number {
+  if (name === undefined) {
+    return -1;
+  }
+  if (/^\d+$/.test(name)) {
+    return Number(name);
+  }
+  const { status, stdout } = spawnSync('getent', [database, name], { timeout: 5000, encoding: 'utf8' });
+  const id = Number(status === 0 ? stdout.split(':')[2] : 'unknown');
+  if (!Number.isInteger(id)) {
+    throw unknownName(setting, name);
+  }
+  return id;
+}
+
+function unknownName(setting: string, name: string): StationError {
+  return new StationError(
+    'unavailable',
+    'STORAGE_PERMISSIONS_UNKNOWN',
+    `This machine does not know ${name} (${setting}). Create it, or give its number.`,
+  );
+}
+
+/**
+ * Tries on a file of its own whether the station may give away what the area's permissions ask for, so that it is said
+ * at the start and not by the first file.
+ *
+ * @throws StationError STORAGE_PERMISSIONS_REFUSED
+ */
+export async function requirePermissions(
+  root: string,
+  permissions: AreaPermissions,
+  resolved: ThreadPermissions,
+): Promise<void> {
+  if (resolved.uid === -1 && resolved.gid === -1 && resolved.directoryAcl === null) {
+    return;
+  }
+  const probe = join(root, PROBE);
+  await rm(probe, { force: true });
+  await (await open(probe, 'wx', 0o600)).close();
+  try {
+    await step(`storage.owner ${permissions.owner ?? ''}`, resolved.uid !== -1, () => chown(probe, resolved.uid, -1));
+    await step(`storage.group ${permissions.group ?? ''}`, resolved.gid !== -1, () => chown(probe, -1, resolved.gid));
+    await step('storage.fileMode', true, () => chmod(probe, 0o640));
+    const { fileAcl } = permissions;
+    await step(`storage.acl ${fileAcl ?? ''}`, fileAcl !== undefined, () =>
+      run('setfacl', ['-m', fileAcl ?? '', '--', probe], { timeout: 10_000 }),
+    );
+  } finally {
+    await rm(probe, { force: true });
+  }
+}
+
+async function step(setting: string, isWanted: boolean, attempt: () => Promise<unknown>): Promise<void> {
+  if (!isWanted) {
+    return;
+  }
+  try {
+    await attempt();
+  } catch (error) {
+    throw new StationError(
+      'unavailable',
+      'STORAGE_PERMISSIONS_REFUSED',
+      `The station cannot give files ${setting.trim()} in the storage area: ${messageOf(error).trim()}. An owner needs a station that runs as root, a group one that its account belongs to, an access control list the package acl and a file system that has lists. Correct the setting or the account.`,
+      { cause: error },
+    );
+  }
+}
