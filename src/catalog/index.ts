@@ -11,5 +11,6 @@ export {
   type UpsertResult,
 } from './file-catalog.port.js';
 export type { Filter } from './filter/filter-ast.js';
+export { MAX_FILTER_CHARACTERS } from './filter/parse-filter.js';
 export { parseFilter, parseFilterText } from './filter/parse-filter.js';
 export { type FileSort, parseSort } from './file-sort.js';

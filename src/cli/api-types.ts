@@ -298,3 +298,36 @@ export interface FindingAnswer {
   evidence: Record<string, unknown>;
   repair: { state: string; action: string | null; note: string | null } | null;
 }
+
+export interface FileTaskAnswer {
+  id: string;
+  kind: string;
+  experiment: string;
+  status: string;
+  token: string | null;
+  requestedBy: string;
+  files: number;
+  bytes: number;
+  lastCopies: number;
+  doneFiles: number;
+  doneBytes: number;
+  leftOutFiles: number;
+  createdAt: string;
+  startedAt: string | null;
+  startedBy: string | null;
+  endedAt: string | null;
+  undoneBy: string | null;
+  trashUntil: string | null;
+}
+
+export interface FileTaskItemAnswer {
+  path: string;
+  version: number;
+  sizeBytes: number;
+  md5Sum: string | null;
+  state: string;
+  reasonCode: string | null;
+  reason: string | null;
+  isInTrash: boolean;
+  derived: { path: string; sizeBytes: number; md5Sum: string } | null;
+}

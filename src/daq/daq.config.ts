@@ -52,6 +52,8 @@ export const daqConfigSchema = z.strictObject({
     .min(0)
     .max(366 * 86_400)
     .default(3600),
+  /** What a person deleted can be brought back from the trash for this many days. */
+  trashDays: z.number().min(0).max(3660).default(30),
   /** Names that are never taken, as shell wildcards on the file name. */
   ignoredNames: z.array(z.string()).default(IGNORED),
   /** Folder of this beamline's own per-file plug-ins (`*.js`, `*.mjs`); see src/daq/pipeline/README.md. */

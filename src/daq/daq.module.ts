@@ -17,6 +17,15 @@ import { PreflightCheck } from './acquisitions/preflight.js';
 import { SourceRoots } from './acquisitions/source-roots.js';
 import { DaqMetrics } from './daq.metrics.js';
 import { DirectoryUnits } from './ledger/directory-units.js';
+import { Deletion } from './file-tasks/deletion.js';
+import { DerivedFiles } from './file-tasks/derived-files.js';
+import { FilePreview } from './file-tasks/file-preview.js';
+import { FileTaskRepository } from './file-tasks/file-task.repository.js';
+import { FileTaskRunner } from './file-tasks/file-task-runner.js';
+import { FileTasksController } from './file-tasks/file-tasks.controller.js';
+import { FileTasksService } from './file-tasks/file-tasks.service.js';
+import { FileWorker } from './file-tasks/file-worker.js';
+import { Transformation } from './file-tasks/transformation.js';
 import { LedgerClaims } from './ledger/ledger-claims.js';
 import { LedgerController } from './ledger/ledger.controller.js';
 import { LedgerRepository } from './ledger/ledger.repository.js';
@@ -60,6 +69,7 @@ import { WatchHub } from './source/watch-hub.js';
   imports: [AuthModule, ExperimentsModule, StorageModule, CatalogModule],
   controllers: [
     AcquisitionsController,
+    FileTasksController,
     LedgerController,
     ManifestController,
     AuditsController,
@@ -117,6 +127,14 @@ import { WatchHub } from './source/watch-hub.js';
     SourceRemovals,
     SourceRemovalRepository,
     RemovalChecks,
+    FileTaskRepository,
+    FilePreview,
+    FileTaskRunner,
+    FileTasksService,
+    FileWorker,
+    Deletion,
+    DerivedFiles,
+    Transformation,
     RunnerParts,
     Runners,
     WatchHub,

@@ -21,6 +21,8 @@ const IN_AN_EXPERIMENT: Record<Action, string> = {
   'experiment.manage-members': 'xx.x.?? -',
   'file.read': 'xxxxx?? -',
   'file.write': 'xx.xx?? -',
+  'file.delete': 'xx.x.?? -',
+  'file.transform': 'xx.xx?? -',
   'acquisition.read': 'xxxxx?? list',
   'acquisition.start': 'xxx..?? -',
   'acquisition.control': 'xxxx.?? -',

@@ -25,6 +25,8 @@ export const ACCESS_RULES = {
   'experiment.manage-members': { what: 'change who belongs to this experiment', holders: [...MANAGEMENT, 'PI'] },
   'file.read': { what: "see this experiment's files", holders: [...STAFF, 'PI', 'User'] },
   'file.write': { what: "change this experiment's catalog", holders: [...MANAGEMENT, 'PI', 'User'] },
+  'file.delete': { what: "delete this experiment's files", holders: [...MANAGEMENT, 'PI'] },
+  'file.transform': { what: "compress this experiment's files", holders: [...MANAGEMENT, 'PI', 'User'] },
   'acquisition.read': { what: 'see this acquisition', holders: [...STAFF, 'PI', 'User', 'lister'] },
   'acquisition.start': { what: 'start acquisitions', holders: [...STAFF] },
   'acquisition.control': { what: 'stop or clear this acquisition', holders: [...STAFF, 'PI'] },

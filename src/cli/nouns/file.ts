@@ -8,6 +8,7 @@ import { FILE_COLUMNS, aboutFile, whyFileText } from '../file-view.js';
 import { parseKeyValues } from '../key-values.js';
 import { collect, parseCount, parseJsonObject } from '../parse-options.js';
 import { safeLine } from '../safe-text.js';
+import { type FileTaskOptions, registerFileTasks, runFileTask, withSelection } from './file-task.js';
 import { streamLines } from '../stream-lines.js';
 
 interface ListOptions {
@@ -74,19 +75,38 @@ export function registerFile(program: Command, context: CliContext): void {
       update(context, path, pairs, options),
     );
 
-  withFileOptions(
-    file.command('delete').description('take a file out of the catalog; its copy in storage stays'),
-  ).action(async (path: string, options: FileOptions) => {
-    const client = await context.client();
-    const name = await fileName(context, client, path, options.experiment);
-    const found = await getFile(client, name, options.fileVersion);
-    await context.confirm(`This takes version ${found.version} of ${found.path} with its metadata out of the catalog.`);
-    await client.delete(filePath(name.experiment, found));
-    context.print(
-      { deleted: found.path, version: found.version },
-      () => `${safeLine(found.path)} is out of the catalog.`,
-    );
-  });
+  withSelection(
+    file
+      .command('delete')
+      .description(
+        'with --pattern, --regex or --filter: move stored files to the trash, shown first, undone by "dm file task undo"; with a path: take that file out of the catalog only, its copy stays',
+      )
+      .argument('[path]', PATH_HELP),
+  )
+    .option('--file-version <n>', 'with a path: this version instead of the latest', parseCount)
+    .option('--all-versions', 'older versions, too')
+    .action(async (path: string | undefined, options: FileOptions & FileTaskOptions) => {
+      if (path === undefined) {
+        await runFileTask(context, 'delete', options);
+        return;
+      }
+      if (options.pattern !== undefined || options.regex !== undefined || options.filter !== undefined) {
+        throw usageError('Say either a path or --pattern, --regex and --filter.');
+      }
+      const client = await context.client();
+      const name = await fileName(context, client, path, options.experiment);
+      const found = await getFile(client, name, options.fileVersion);
+      await context.confirm(
+        `This takes version ${found.version} of ${found.path} with its metadata out of the catalog.`,
+      );
+      await client.delete(filePath(name.experiment, found));
+      context.print(
+        { deleted: found.path, version: found.version },
+        () => `${safeLine(found.path)} is out of the catalog.`,
+      );
+    });
+
+  registerFileTasks(file, context);
 }
 
 function withFileOptions(command: Command): Command {
