@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { absolutePath } from '../platform/config/index.js';
 import { pluginSettingsSchema } from './plugins/plugin-settings.js';
+import { webhooksConfigSchema } from './plugins/webhook/webhook.config.js';
 
 /**
  * Names that are never data: half-written remains of copying tools, editors and file servers (the field-proven set of
@@ -66,6 +67,7 @@ export const daqConfigSchema = z.strictObject({
   plugins: z.record(z.string(), pluginSettingsSchema).default({}),
   /** Audits that nobody has to start; see src/daq/audit/README.md. */
   audit: auditConfigSchema.prefault({}),
+  webhooks: webhooksConfigSchema.prefault({}),
 });
 
 export type DaqConfig = z.infer<typeof daqConfigSchema>;

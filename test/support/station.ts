@@ -109,8 +109,9 @@ export class TestStation {
   }
 
   /** A start that nobody waits for; end it with `killStation` or `killTree`. */
-  launch(): StationProcess {
-    this.#process = StationProcess.launch(this.#startOptions());
+  launch(env: Record<string, string> = {}): StationProcess {
+    const options = this.#startOptions();
+    this.#process = StationProcess.launch({ ...options, env: { ...options.env, ...env } });
     return this.#process;
   }
 

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { access } from 'node:fs/promises';
+import { z } from 'zod';
+import { driverCode } from '../../../kernel/errors.js';
+import { directoryOf, joinBytes } from '../../../kernel/path-bytes.js';
+import type { PipelineFile } from '../../pipeline/file-plugin.port.js';
+import { keptPath } from '../../pipeline/kept-path.js';
+import { pluginOptions } from '../plugin-settings.js';
+import type { FileVerdict, PluginStep } from '../plugin-step.js';
+import type { ShippedStep } from '../shipped-step.js';
+import { ManifestFile, type ManifestItem } from './manifest-file.js';
+
+const FOLDER = Buffer.from('system/manifests');
+
+const optionsSchema = z.strictObject({
+  /** A list for each directory that files come to, or for each acquisition. */
+  per: z.enum(['directory', 'acquisition']).default('directory'),
+});
+
+/** Newest version with content at the destination of each row; rows by their id. */
+export type NewestVersions = (ledgerIds: readonly string[]) => Promise<ReadonlyMap<string, number>>;
+
+interface Parts {
+  newestVersions: NewestVersions;
+  modes: { file: number; directory: number };
+}
+
+/**
+ * Keeps lists of digests in the experiment's own storage, which anybody can check with `md5sum -c`, in years and without
+ * the station. Each version stands under the name where its content lies: a newer one at the file's own, older ones below
+ * `system/versions`.
+ */
+export class ChecksumManifest implements PluginStep {
+  readonly name = 'checksum-manifest';
+  readonly form = 'batch';
+  /** Tail of the work on each list: one writer at a time. */
+  private readonly turns = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly per: 'directory' | 'acquisition',
+    private readonly parts: Parts,
+  ) {}
+
+  async process(files: readonly PipelineFile[]): Promise<FileVerdict[]> {
+    const listed = files.filter((file) => file.row.md5Sum !== null);
+    for (const group of Map.groupBy(listed, (file) => this.manifestOf(file).toString('latin1')).values()) {
+      await this.record(group);
+    }
+    return files.map((file) => (file.row.md5Sum === null ? NO_DIGEST : { kind: 'passed' }));
+  }
+
+  private async record(files: readonly PipelineFile[]): Promise<void> {
+    const [first] = files;
+    if (first === undefined) {
+      return;
+    }
+    const { directory } = first.experiment;
+    const manifest = this.manifestOf(first);
+    try {
+      await this.inTurn(joinBytes(directory, manifest), files);
+    } catch (error) {
+      // The name is too long below our folder, or a directory of that name is there: a name that always fits.
+      if (!['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'EEXIST'].includes(driverCode(error) ?? '')) {
+        throw error;
+      }
+      const digest = createHash('sha256').update(manifest).digest('hex');
+      await this.inTurn(joinBytes(directory, FOLDER, Buffer.from(`by-sha256/${digest}.md5`)), files);
+    }
+  }
+
+  private async inTurn(path: Buffer, files: readonly PipelineFile[]): Promise<void> {
+    const key = path.toString('latin1');
+    const before = this.turns.get(key) ?? Promise.resolve();
+    const turn = before.catch(() => undefined).then(() => this.write(path, files));
+    this.turns.set(key, turn);
+    try {
+      await turn;
+    } finally {
+      if (this.turns.get(key) === turn) {
+        this.turns.delete(key);
+      }
+    }
+  }
+
+  private async write(path: Buffer, files: readonly PipelineFile[]): Promise<void> {
+    const newest = await this.parts.newestVersions(files.map((file) => file.row.id));
+    const items = (await Promise.all(files.map((file) => itemsOf(file, newest.get(file.row.id))))).flat();
+    const manifest = new ManifestFile(path, this.parts.modes);
+    // A file that came again: what the list says of its name is no longer so.
+    const hasReplaced = files.some((file) => file.row.previous !== null || (file.row.version ?? 1) > 1);
+    await (hasReplaced ? manifest.replace(lastOfEachName(items)) : manifest.add(items));
+  }
+
+  private manifestOf({ row, acquisition }: PipelineFile): Buffer {
+    return this.per === 'acquisition'
+      ? joinBytes(FOLDER, Buffer.from(`acquisitions/${acquisition.id}.md5`))
+      : joinBytes(FOLDER, directoryOf(row.destinationPath), Buffer.from('manifest.md5'));
+  }
+}
+
+const NO_DIGEST: FileVerdict = {
+  kind: 'passed',
+  warning: { code: 'MANIFEST_NO_DIGEST', message: 'no digest was taken of it, so it stands in no manifest' },
+};
+
+/** Lines for the version and for the one that it has displaced, each under the name where its content lies now. */
+async function itemsOf({ row, experiment }: PipelineFile, newest: number | undefined): Promise<ManifestItem[]> {
+  const version = row.version ?? 1;
+  const isNewest = newest === undefined || newest <= version;
+  const items: ManifestItem[] = [];
+  const { previous } = row;
+  if (previous !== null) {
+    items.push({ name: keptPath(row, previous.version), digest: previous.md5Sum });
+  }
+  items.push({ name: isNewest ? row.destinationPath : keptPath(row, version), digest: row.md5Sum ?? '' });
+  const isThere = await Promise.all(
+    items.map(({ name }) =>
+      name === row.destinationPath
+        ? true
+        : access(joinBytes(experiment.directory, name)).then(
+            () => true,
+            () => false,
+          ),
+    ),
+  );
+  return items.filter((_, at) => isThere[at]);
+}
+
+function lastOfEachName(items: readonly ManifestItem[]): ManifestItem[] {
+  return [...new Map(items.map((item) => [item.name.toString('latin1'), item])).values()];
+}
+
+export const CHECKSUM_MANIFEST: ShippedStep = {
+  name: 'checksum-manifest',
+  defaults: { order: 240, timeoutSeconds: 120, onError: 'retry', concurrency: 4, options: {} },
+  make({ options }, { config, database }) {
+    const { per } = pluginOptions('checksum-manifest', optionsSchema, options);
+    const modes = { file: config.storage.fileMode, directory: config.storage.directoryMode };
+    const newestVersions: NewestVersions = async (ledgerIds) => {
+      const rows = await database.query<{ id: string; newest: number }>(
+        `SELECT c.id, max(o.version) AS newest
+         FROM ledger c JOIN ledger o ON o.experiment_id = c.experiment_id AND o.destination_key = c.destination_key
+         WHERE c.id = ANY($1::bigint[]) AND o.version IS NOT NULL AND o.transferred_at IS NOT NULL
+         GROUP BY c.id`,
+        [ledgerIds],
+      );
+      return new Map(rows.map(({ id, newest }) => [id, newest]));
+    };
+    return new ChecksumManifest(per, { newestVersions, modes });
+  },
+};
