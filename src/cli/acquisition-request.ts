@@ -31,6 +31,7 @@ export interface AcquisitionOptions {
   skipTransfer?: boolean;
   skipChecksum?: boolean;
   removeSourceFiles?: boolean;
+  silenceAlarm?: number;
   // uploads only
   reprocess?: boolean;
   asDirectory?: boolean;
@@ -73,6 +74,7 @@ export function withAcquisitionOptions(command: Command): Command {
       collectList,
     )
     .option('--empty-quiet <duration>', 'how long an empty file must stay so, such as 30s', parseDuration)
+    .option('--silence-alarm <duration>', 'call a person when nothing has come for so long, such as 30m', parseDuration)
     .option('--skip-plugins <list>', 'leave out steps of the pipeline, separated by commas', parseList)
     .option('--skip-catalog', 'bring the files to storage without a catalog entry')
     .option(
@@ -113,6 +115,7 @@ export function acquisitionRequest(
     durationSeconds: options.duration,
     quietSeconds: options.quiet,
     settle: settleOf(options),
+    silenceAlarmSeconds: options.silenceAlarm,
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
     skipPlugins: options.skipPlugins,
     skipCatalog: options.skipCatalog,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { absolutePath } from '../platform/config/index.js';
 import { pluginSettingsSchema } from './plugins/plugin-settings.js';
 import { webhooksConfigSchema } from './plugins/webhook/webhook.config.js';
+import { vigilanceConfigSchema } from './vigilance/vigilance.config.js';
 
 /**
  * Names that are never data: half-written remains of copying tools, editors and file servers (the field-proven set of
@@ -68,6 +69,7 @@ export const daqConfigSchema = z.strictObject({
   /** Audits that nobody has to start; see src/daq/audit/README.md. */
   audit: auditConfigSchema.prefault({}),
   webhooks: webhooksConfigSchema.prefault({}),
+  vigilance: vigilanceConfigSchema.prefault({}),
 });
 
 export type DaqConfig = z.infer<typeof daqConfigSchema>;

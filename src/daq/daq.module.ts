@@ -64,6 +64,8 @@ import { Runners } from './runner/runners.js';
 import { SOURCE_TREES } from './source/source-tree.port.js';
 import { ConfiguredSourceTrees } from './source/source-trees.js';
 import { WatchHub } from './source/watch-hub.js';
+import { OpenWork } from './vigilance/open-work.js';
+import { Vigilance } from './vigilance/vigilance.js';
 
 @Module({
   imports: [AuthModule, ExperimentsModule, StorageModule, CatalogModule],
@@ -102,6 +104,8 @@ import { WatchHub } from './source/watch-hub.js';
     CatalogPlugin,
     WorkflowPlugin,
     FileMetadataRecorder,
+    OpenWork,
+    Vigilance,
     PluginMetrics,
     {
       provide: PluginSet,

@@ -183,6 +183,11 @@ describe("a beamline's plug-in that misbehaves", () => {
     expect((await station().why(scene, 'data/unlucky.h5')).verdict).toContain('no luck');
   });
 
+  it('fills the quarantine, which an alarm tells with its growth', async () => {
+    const alarms = (await station().alarms()).filter(({ key }) => key.startsWith('daq.quarantine:'));
+    expect(alarms.map(({ message }) => message).join()).toContain('(2 of them within the last hour)');
+  });
+
   it('is listed with what it does, and metrics count it', async () => {
     expect(await plugin('in-batches')).toMatchObject({ origin: 'beamline', form: 'batch', enabled: true });
     expect(await plugin('transfer')).toMatchObject({ origin: 'station', onError: null });

@@ -35,6 +35,7 @@ describe('the plug-ins that come with the station', () => {
   });
 
   const station: () => TestStation = aStation(() => ({
+    env: { DM_DAQ_VIGILANCE_LOOK_SECONDS: '0.5' },
     overlay: (folder) => ({
       daq: {
         webhooks: { allow: [`http://127.0.0.1:${port}/`], secretFile: join(folder, 'secret') },
@@ -57,6 +58,8 @@ describe('the plug-ins that come with the station', () => {
   const plugin = async (name: string): Promise<PluginAnswer | undefined> =>
     (await station().api.get<{ items: PluginAnswer[] }>('/plugins')).items.find((one) => one.name === name);
 
+  const isAlarmed = async () => (await station().alarms()).some(({ key }) => key === 'daq.plugin-silent:webhook');
+
   it('read headers, keep the manifest, and tell a receiver once it is there', async () => {
     const scene = await station().scene('shipped');
     const names = ['a.h5', 'broken.h5', `it's $(here)\\.h5`, 'frame.tif'];
@@ -69,11 +72,16 @@ describe('the plug-ins that come with the station', () => {
     });
 
     // Nobody answers at the webhook yet: the files wait at that step, for as long as it takes.
-    await waitFor(async () => ((await plugin('webhook'))?.failed ?? 0) >= 2, { timeoutMs: 60_000, what: 'two tries' });
+    await waitFor(async () => ((await plugin('webhook'))?.failed ?? 0) >= 3, {
+      timeoutMs: 60_000,
+      what: 'three tries',
+    });
     const row = await station().row(scene, 'data/a.h5', 'cataloguing');
     expect(row).toMatchObject({ reasonCode: 'WEBHOOK_UNREACHABLE', attempts: 0 });
+    await waitFor(isAlarmed, { timeoutMs: 20_000, what: 'the alarm of the silent plug-in' });
     await listen();
     expect(await station().ended(id)).toMatchObject({ status: 'done', counts: { done: 4, quarantined: 0 } });
+    await waitFor(async () => !(await isAlarmed()), { timeoutMs: 20_000, what: 'the alarm to go' });
 
     const told = new Set(calls.flatMap((call) => call.files.map((file) => file.id)));
     const files = await station().files(scene);

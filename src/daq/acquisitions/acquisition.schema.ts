@@ -74,6 +74,8 @@ export const startAcquisitionBody = z
       .optional(),
     quietSeconds: z.number().min(0).max(86_400).optional(),
     settle: settleRequest.optional(),
+    /** An alarm when nothing has come for so long while it runs; 0: never. Default: the station's (monitors only). */
+    silenceAlarmSeconds: z.number().min(0).max(31_536_000).optional(),
     metadata: z.record(z.string(), z.unknown()).default({}),
     skipPlugins: z.array(z.string().min(1).max(100)).max(50).default([]),
     /** The same as `skipPlugins: ["catalog"]`. */

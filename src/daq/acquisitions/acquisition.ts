@@ -18,6 +18,8 @@ export interface AcquisitionOptions {
   quietSeconds: number;
   /** What else has to be so for a file to be complete. */
   settle: SettleOptions;
+  /** An alarm when nothing has come for so long while it runs. Null: the station's default; 0: never. */
+  silenceAlarmSeconds: number | null;
   /** Recorded with every file. */
   metadata: Record<string, unknown>;
   skipPlugins: string[];
@@ -55,6 +57,7 @@ export const OPTIONS_LEFT_OUT = {
   uploadDataDirectoryOnExit: null,
   uploadDestDirectoryOnExit: null,
   destinations: [],
+  silenceAlarmSeconds: null,
 } satisfies Partial<AcquisitionOptions>;
 
 /** Options as recorded, with what an older record does not hold yet. */

@@ -31,6 +31,7 @@ export function optionsOf(
     durationSeconds: body.durationSeconds ?? null,
     quietSeconds,
     settle: settleOptionsOf(body.settle, quietSeconds, defaults.daq),
+    silenceAlarmSeconds: body.silenceAlarmSeconds ?? null,
     metadata: body.metadata,
     skipPlugins: [...new Set([...body.skipPlugins, ...(body.skipCatalog ? ['catalog'] : [])])],
     // Further copies are made from the one in the storage area, which there is none of then.

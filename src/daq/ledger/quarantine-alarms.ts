@@ -4,6 +4,8 @@ import { Database } from '../../platform/database/index.js';
 import { WakeableLoop } from '../../platform/events/index.js';
 
 const LOOK_INTERVAL_MS = 5000;
+/** What came within this time is named apart: whether it grows matters more than how much there is. */
+const RECENT_MINUTES = 60;
 const PREFIX = 'daq.quarantine:';
 
 /** One alarm for each experiment with files that need a person; it ends when none is left. */
@@ -25,37 +27,46 @@ export class QuarantineAlarms implements OnApplicationBootstrap, BeforeApplicati
   }
 
   private async look(): Promise<boolean> {
-    const found = await this.database.query<{ id: number; name: string; files: string }>(
-      `SELECT e.id, e.name, count(*) AS files FROM ledger l JOIN experiment e ON e.id = l.experiment_id
+    const found = await this.database.query<{ id: number; name: string; files: string; recent: string }>(
+      `SELECT e.id, e.name, count(*) AS files,
+              count(*) FILTER (WHERE l.updated_at > now() - make_interval(mins => ${RECENT_MINUTES})) AS recent
+       FROM ledger l JOIN experiment e ON e.id = l.experiment_id
        WHERE l.state = 'quarantined' GROUP BY e.id, e.name`,
     );
-    const said = await this.database.query<{ key: string; files: number | null }>(
-      `SELECT key, (details ->> 'files')::int AS files FROM alarm WHERE cleared_at IS NULL AND starts_with(key, $1)`,
+    const said = await this.database.query<{ key: string; counts: string }>(
+      `SELECT key, concat(details ->> 'files', ' ', details ->> 'recentFiles') AS counts FROM alarm WHERE cleared_at IS NULL AND starts_with(key, $1)`,
       [PREFIX],
     );
-    const saidFiles = new Map(said.map((alarm) => [alarm.key, alarm.files]));
-    for (const { id, name, files } of found) {
+    const saidCounts = new Map(said.map(({ key, counts }) => [key, counts]));
+    for (const { id, name, files, recent } of found) {
       const key = `${PREFIX}${id}`;
-      const isSaid = saidFiles.get(key) === Number(files);
-      saidFiles.delete(key);
+      const isSaid = saidCounts.get(key) === `${files} ${recent}`;
+      saidCounts.delete(key);
       if (!isSaid) {
-        await this.raise(key, id, name, Number(files));
+        await this.raise(key, id, name, { files: Number(files), recentFiles: Number(recent) });
       }
     }
-    for (const key of saidFiles.keys()) {
+    for (const key of saidCounts.keys()) {
       await this.alarms.clear(key);
     }
     return false;
   }
 
-  private async raise(key: string, experimentId: number, name: string, files: number): Promise<void> {
+  private async raise(
+    key: string,
+    experimentId: number,
+    name: string,
+    counts: { files: number; recentFiles: number },
+  ): Promise<void> {
+    const { files, recentFiles } = counts;
+    const growth = recentFiles === 0 ? '' : ` (${recentFiles} of them within the last hour)`;
     await this.alarms.raise({
       key,
       severity: 'critical',
-      message: `${files} files of experiment ${name} are in quarantine: the station could not bring them to storage by itself.`,
+      message: `${files} files of experiment ${name} are in quarantine${growth}: the station could not bring them to storage by itself.`,
       action: `Look at them with: dm file why, or GET /api/v1/experiments/${name}/ledger?state=quarantined; mend the cause and upload their directory again.`,
       experimentId,
-      details: { files },
+      details: counts,
     });
   }
 }

@@ -20,6 +20,8 @@ export class CountedPlugin implements FilePlugin {
 
   async process(files: readonly PipelineFile[]): Promise<PluginOutcome[]> {
     this.record.call();
+    const bytes = files.reduce((sum, file) => sum + file.row.sizeBytes, 0n);
+    this.record.bytesInWork += bytes;
     try {
       const outcomes = await this.plugin.process(files);
       const byId = new Map(files.map((file) => [file.row.id, file]));
@@ -33,6 +35,8 @@ export class CountedPlugin implements FilePlugin {
     } catch (error) {
       files.forEach((file) => this.record.file(file, 'failed', messageOf(error)));
       throw error;
+    } finally {
+      this.record.bytesInWork -= bytes;
     }
   }
 }

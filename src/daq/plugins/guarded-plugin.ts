@@ -60,6 +60,11 @@ export class GuardedPlugin implements FilePlugin {
     return remainingMs === 0 ? null : new Date(this.parts.now() + remainingMs);
   }
 
+  /** Since when it has not answered; null while it works. */
+  get failingSinceMs(): number | null {
+    return this.rest.failingSinceMs;
+  }
+
   appliesTo(file: PipelineFile): boolean {
     return this.step.appliesTo?.(file) ?? true;
   }

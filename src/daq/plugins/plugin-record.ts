@@ -30,6 +30,9 @@ export class PluginRecord {
     private readonly metrics: PluginMetrics,
   ) {}
 
+  /** Bytes of the files that are in calls just now. */
+  bytesInWork = 0n;
+
   call(): void {
     this.counts.calls += 1;
     this.metrics.call(this.name);

@@ -10,6 +10,7 @@ const LONGEST_REST_MS = 60_000;
 export class PluginRest {
   private faults = 0;
   private until = 0;
+  private since: number | null = null;
 
   constructor(private readonly now: () => number) {}
 
@@ -18,8 +19,14 @@ export class PluginRest {
     return Math.max(0, this.until - this.now());
   }
 
+  /** When the first fault in a row came (ms), once it is being left alone; null while it works. */
+  get failingSinceMs(): number | null {
+    return this.faults >= PATIENCE ? this.since : null;
+  }
+
   noteSystemicFault(): void {
     this.faults += 1;
+    this.since ??= this.now();
     if (this.faults >= PATIENCE) {
       this.until = this.now() + Math.min(FIRST_REST_MS * 2 ** (this.faults - PATIENCE), LONGEST_REST_MS);
     }
@@ -28,5 +35,6 @@ export class PluginRest {
   noteAnswer(): void {
     this.faults = 0;
     this.until = 0;
+    this.since = null;
   }
 }

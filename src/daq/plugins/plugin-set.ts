@@ -82,6 +82,36 @@ export class PluginSet implements OnApplicationShutdown {
     return this.members.map(viewOf).sort((a, b) => a.order - b.order);
   }
 
+  /** Grows whenever a file passes a plug-in: the pulse of the pipeline. */
+  get steps(): number {
+    return this.members.reduce((sum, { record }) => {
+      const { passed, warned } = record.view();
+      return sum + passed + warned;
+    }, 0);
+  }
+
+  /** Bytes of files that a plug-in of the station has in hand just now; large ones take their time. */
+  get bytesInWork(): bigint {
+    return this.members.reduce((sum, { record }) => sum + record.bytesInWork, 0n);
+  }
+
+  /** Plug-ins that do not answer, with since when (ms) and what they said last. */
+  failing(): { name: string; onError: OnError; sinceMs: number; message: string }[] {
+    return this.members.flatMap(({ guarded, record }) => {
+      const sinceMs = guarded?.plugin.failingSinceMs ?? null;
+      return guarded === undefined || sinceMs === null
+        ? []
+        : [
+            {
+              name: guarded.plugin.name,
+              onError: guarded.settings.onError,
+              sinceMs,
+              message: record.view().lastError?.message ?? 'it does not answer',
+            },
+          ];
+    });
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await Promise.all(this.members.map(async ({ guarded }) => guarded?.step.close?.()));
   }

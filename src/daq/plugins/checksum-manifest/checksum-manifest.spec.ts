@@ -112,7 +112,15 @@ describe(ChecksumManifest.name, () => {
     const kept = join(experiment, 'system/versions/v1/data/a.h5');
     mkdirSync(dirname(kept), { recursive: true });
     renameSync(join(experiment, 'data/a.h5'), kept);
-    const previous = { id: '1', version: 1, md5Sum: md5('old'), sizeBytes: 3n, mtimeNs: 0n, storedAt: '' };
+    const previous = {
+      id: '1',
+      version: 1,
+      md5Sum: md5('old'),
+      sizeBytes: 3n,
+      mtimeNs: 0n,
+      storedAt: '',
+      proof: 'read-back',
+    } as const;
     await manifest.process([stored('data/a.h5', 'new', { version: 2, previous })]);
     expect(linesOf('system/manifests/data/manifest.md5')).toEqual([
       `${md5('b')}  data/b.h5`,
@@ -126,6 +134,14 @@ describe(ChecksumManifest.name, () => {
     newest.set(late.row.id, 2);
     await manifest.process([late]);
     expect(check('system/manifests/data/manifest.md5')).toBe(3);
+  });
+
+  it('lists no digest that was true of older content alone', async () => {
+    const manifest = aManifest();
+    await manifest.process([stored('data/a.h5', 'old'), stored('data/b.h5', 'b')]);
+    const previous = { id: '1', version: 1, md5Sum: md5('old'), sizeBytes: 3n, mtimeNs: 0n, storedAt: '', proof: null };
+    await manifest.process([stored('data/a.h5', 'new', { version: 2, md5Sum: null, previous })]);
+    expect(linesOf('system/manifests/data/manifest.md5')).toEqual([`${md5('b')}  data/b.h5`]);
   });
 
   it('says which file it cannot list', async () => {

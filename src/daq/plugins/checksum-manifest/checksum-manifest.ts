@@ -42,7 +42,8 @@ export class ChecksumManifest implements PluginStep {
   ) {}
 
   async process(files: readonly PipelineFile[]): Promise<FileVerdict[]> {
-    const listed = files.filter((file) => file.row.md5Sum !== null);
+    // Without a digest there is nothing to list; but what the list says of the content before may have to go.
+    const listed = files.filter(({ row }) => row.md5Sum !== null || hasDisplaced(row));
     for (const group of Map.groupBy(listed, (file) => this.manifestOf(file).toString('latin1')).values()) {
       await this.record(group);
     }
@@ -86,9 +87,9 @@ export class ChecksumManifest implements PluginStep {
     const newest = await this.parts.newestVersions(files.map((file) => file.row.id));
     const items = (await Promise.all(files.map((file) => itemsOf(file, newest.get(file.row.id))))).flat();
     const manifest = new ManifestFile(path, this.parts.modes);
-    // A file that came again: what the list says of its name is no longer so.
-    const hasReplaced = files.some((file) => file.row.previous !== null || (file.row.version ?? 1) > 1);
-    await (hasReplaced ? manifest.replace(lastOfEachName(items)) : manifest.add(items));
+    // Files that came again: what the list says of their names is no longer so.
+    const displaced = files.filter(({ row }) => hasDisplaced(row)).map(({ row }) => row.destinationPath);
+    await (displaced.length > 0 ? manifest.replace(lastOfEachName(items), displaced) : manifest.add(items));
   }
 
   private manifestOf({ row, acquisition }: PipelineFile): Buffer {
@@ -109,21 +110,29 @@ async function itemsOf({ row, experiment }: PipelineFile, newest: number | undef
   const isNewest = newest === undefined || newest <= version;
   const items: ManifestItem[] = [];
   const { previous } = row;
-  if (previous !== null) {
+  if (previous !== null && previous.md5Sum !== null) {
     items.push({ name: keptPath(row, previous.version), digest: previous.md5Sum });
   }
-  items.push({ name: isNewest ? row.destinationPath : keptPath(row, version), digest: row.md5Sum ?? '' });
+  if (row.md5Sum !== null) {
+    items.push({ name: isNewest ? row.destinationPath : keptPath(row, version), digest: row.md5Sum });
+  }
   const isThere = await Promise.all(
-    items.map(({ name }) =>
-      name === row.destinationPath
-        ? true
-        : access(joinBytes(experiment.directory, name)).then(
-            () => true,
-            () => false,
-          ),
-    ),
+    items.map(async ({ name }) => name === row.destinationPath || exists(joinBytes(experiment.directory, name))),
   );
   return items.filter((_, at) => isThere[at]);
+}
+
+function hasDisplaced(row: PipelineFile['row']): boolean {
+  return row.previous !== null || (row.version ?? 1) > 1;
+}
+
+async function exists(path: Buffer): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function lastOfEachName(items: readonly ManifestItem[]): ManifestItem[] {

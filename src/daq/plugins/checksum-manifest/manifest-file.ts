@@ -15,6 +15,8 @@ export interface ManifestItem {
 const TAIL_BYTES = 262_144;
 const LINE_FEED = 0x0a;
 const DIGEST_AND_SPACES = 34;
+/** As long as one, for lines whose name alone matters. */
+const NO_DIGEST = '-'.repeat(32);
 
 /**
  * A list of digests on disk. Adding appends whole lines with one write and syncs them; a line that a crash has cut short
@@ -41,15 +43,16 @@ export class ManifestFile {
     }
   }
 
-  /** Writes the list anew without what it says of the names of `items`, and with these. */
-  async replace(items: readonly ManifestItem[]): Promise<void> {
+  /** Writes the list anew without what it says of `names` and of the names of `items`, and with these. */
+  async replace(items: readonly ManifestItem[], names: readonly Buffer[]): Promise<void> {
     await (await this.open()).close();
     const fresh = joinBytes(
       directoryOf(this.path),
       Buffer.concat([Buffer.from('.'), nameOf(this.path), Buffer.from('.new')]),
     );
     const lines = items.map(lineOf);
-    const replaced = new Set(lines.map(nameIn));
+    const dropped = names.map((name) => lineOf({ name, digest: NO_DIGEST }));
+    const replaced = new Set([...lines, ...dropped].map(nameIn));
     const [from, to] = [await open(this.path, READ), await open(fresh, REWRITE, this.modes.file)];
     try {
       await to.chmod(this.modes.file);

@@ -64,28 +64,29 @@ export async function runReader(
   }
   try {
     const how = await ending(child);
-    if (signal.aborted) {
-      throw new StationError('timeout', 'READER_TIMEOUT', messageOf(signal.reason));
-    }
-    if (outputBytes > MOST_OUTPUT_BYTES) {
-      throw new StationError(
-        'too-large',
-        'READER_OUTPUT_TOO_LARGE',
-        `it printed more than ${MOST_OUTPUT_BYTES} bytes; print what describes the file, not the file`,
-      );
-    }
-    if (how !== 'exit code 0') {
-      const words = Buffer.concat(complaint).toString('utf8').trim();
-      throw new StationError(
-        'invalid',
-        'READER_FAILED',
-        `it ended with ${how}${words === '' ? ' and said nothing' : `: ${words}`}`,
-      );
-    }
+    requireGoodEnd(how, signal, outputBytes, Buffer.concat(complaint));
     return Buffer.concat(output).toString('utf8');
   } finally {
     signal.removeEventListener('abort', end);
     end();
+  }
+}
+
+function requireGoodEnd(how: string, signal: AbortSignal, outputBytes: number, complaint: Buffer): void {
+  if (signal.aborted) {
+    throw new StationError('timeout', 'READER_TIMEOUT', messageOf(signal.reason));
+  }
+  if (outputBytes > MOST_OUTPUT_BYTES) {
+    throw new StationError(
+      'too-large',
+      'READER_OUTPUT_TOO_LARGE',
+      `it printed more than ${MOST_OUTPUT_BYTES} bytes; print what describes the file, not the file`,
+    );
+  }
+  if (how !== 'exit code 0') {
+    const words = complaint.toString('utf8').trim();
+    const said = words === '' ? ' and said nothing' : `: ${words}`;
+    throw new StationError('invalid', 'READER_FAILED', `it ended with ${how}${said}`);
   }
 }
 

@@ -154,7 +154,7 @@ describe(Webhook.name, () => {
       new Promise<string>((resolve) => {
         const targets = new AllowedTargets({ allow: [], networks });
         targets.lookupFor(new URL('http://hooks.example.org/'))('localhost', { family: 4 }, (error, address) =>
-          resolve(error === null ? String(address) : error.message),
+          resolve(error === null ? (address as string) : error.message),
         );
       });
     expect(await answers([])).toContain('127.0.0.1, which is private');

@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../platform/database/index.js';
+import { ENDED_STATES_SQL } from '../ledger/ledger-row.js';
+import type { AcquisitionKind } from '../acquisitions/acquisition.js';
+
+export interface RunningAcquisition {
+  id: string;
+  kind: AcquisitionKind;
+  experimentId: number;
+  experiment: string;
+  sourceHost: string;
+  sourceDirectory: Buffer;
+  /** Null: the station's default. 0: never. */
+  silenceAlarmSeconds: number | null;
+  startedAt: Date;
+  /** When the newest file version was found; null before the first. */
+  lastSeenAt: Date | null;
+}
+
+export interface Backlog {
+  acquisitionId: string;
+  /** File versions that were found and are neither done nor given up. */
+  files: number;
+  bytes: number;
+}
+
+/** What the watches ask the ledger, each cheap enough to be asked again and again. */
+@Injectable()
+export class OpenWork {
+  constructor(private readonly database: Database) {}
+
+  /** Acquisitions that take files just now, of experiments that are not over. */
+  running(): Promise<RunningAcquisition[]> {
+    return this.database.query<RunningAcquisition>(
+      `SELECT a.id, a.kind, a.experiment_id AS "experimentId", e.name AS experiment, a.source_host AS "sourceHost",
+              a.source_directory AS "sourceDirectory", a.started_at AS "startedAt", newest.seen_at AS "lastSeenAt",
+              (a.options ->> 'silenceAlarmSeconds')::float8 AS "silenceAlarmSeconds"
+       FROM acquisition a JOIN experiment e ON e.id = a.experiment_id
+       LEFT JOIN LATERAL (
+         SELECT seen_at FROM ledger WHERE acquisition_id = a.id ORDER BY id DESC LIMIT 1) newest ON true
+       WHERE a.status = 'running' AND a.started_at IS NOT NULL AND (e.end_date IS NULL OR e.end_date >= now())`,
+    );
+  }
+
+  /** The one question here whose cost grows with the backlog, by its partial index; nothing with what is done. */
+  backlogs(): Promise<Backlog[]> {
+    return this.database.query<Backlog>(
+      `SELECT acquisition_id AS "acquisitionId", count(*)::float8 AS files, sum(size_bytes)::float8 AS bytes FROM ledger
+       WHERE state NOT IN (${ENDED_STATES_SQL}) GROUP BY acquisition_id`,
+    );
+  }
+
+  /** Seconds that the longest due of the work waits which nobody has in hand; null when none is due. */
+  async longestWait(): Promise<number | null> {
+    const [row] = await this.database.query<{ seconds: number }>(
+      `SELECT extract(epoch FROM now() - due_at)::float8 AS seconds FROM ledger
+       WHERE state NOT IN (${ENDED_STATES_SQL}) AND state IN ('queued', 'failed', 'cataloguing')
+         AND claimed_by IS NULL AND due_at <= now()
+       ORDER BY due_at LIMIT 1`,
+    );
+    return row?.seconds ?? null;
+  }
+}
