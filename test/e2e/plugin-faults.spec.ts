@@ -184,8 +184,11 @@ describe("a beamline's plug-in that misbehaves", () => {
   });
 
   it('fills the quarantine, which an alarm tells with its growth', async () => {
-    const alarms = (await station().alarms()).filter(({ key }) => key.startsWith('daq.quarantine:'));
-    expect(alarms.map(({ message }) => message).join()).toContain('(2 of them within the last hour)');
+    const isTold = async () =>
+      (await station().alarms()).some(
+        ({ key, message }) => key.startsWith('daq.quarantine:') && message.includes('(2 of them within the last hour)'),
+      );
+    await waitFor(isTold, { timeoutMs: 20_000, what: 'the alarm of the two files of the batch' });
   });
 
   it('is listed with what it does, and metrics count it', async () => {

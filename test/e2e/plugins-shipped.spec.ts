@@ -72,12 +72,12 @@ describe('the plug-ins that come with the station', () => {
     });
 
     // Nobody answers at the webhook yet: the files wait at that step, for as long as it takes.
-    await waitFor(async () => ((await plugin('webhook'))?.failed ?? 0) >= 3, {
-      timeoutMs: 60_000,
-      what: 'three tries',
-    });
-    const row = await station().row(scene, 'data/a.h5', 'cataloguing');
-    expect(row).toMatchObject({ reasonCode: 'WEBHOOK_UNREACHABLE', attempts: 0 });
+    const waits = async () => {
+      const [row] = await station().ledger(scene, { path: 'data/a.h5' });
+      return row?.reasonCode === 'WEBHOOK_UNREACHABLE' ? row : undefined;
+    };
+    const row = await waitFor(waits, { timeoutMs: 60_000, everyMs: 50, what: 'a try in vain' });
+    expect(row).toMatchObject({ state: 'cataloguing', attempts: 0 });
     await waitFor(isAlarmed, { timeoutMs: 20_000, what: 'the alarm of the silent plug-in' });
     await listen();
     expect(await station().ended(id)).toMatchObject({ status: 'done', counts: { done: 4, quarantined: 0 } });
