@@ -73,6 +73,14 @@ export class Detector {
     this.rewritten.add(path);
   }
 
+  /** One large file for the monitor, beyond the usual rate. */
+  writeStack(bytes: number): void {
+    const path = this.nextMonitored();
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, this.content(bytes));
+    this.written += 1;
+  }
+
   private async run(): Promise<void> {
     const startedAt = performance.now();
     let due = 0;

@@ -28,6 +28,8 @@ export interface Report {
   /** Longest time from the last mending to the last file done, of all rounds. */
   settledSeconds: number;
   stationRestarts: number;
+  /** Starts of it that came to nothing, such as by a database that was killed meanwhile; the supervisor tried again. */
+  failedStarts: number;
   servers: Record<string, string>;
   machine: ReturnType<typeof machineFacts>;
   finishedAt: string;
@@ -51,6 +53,7 @@ export function emptyReport(options: ChaosOptions): Report {
     other: 0,
     settledSeconds: 0,
     stationRestarts: 0,
+    failedStarts: 0,
     servers: {},
     machine: machineFacts(),
     finishedAt: '',
@@ -82,7 +85,7 @@ export function summaryOf(report: Report): string {
     `seed ${report.seed}, ${report.variant}, ${report.minutes} minutes: ${report.hasHeld ? 'ALL HELD' : 'NOT ALL HELD'}`,
     `    ${report.files} files, ${report.rewrites} of them written again: ${breaches}`,
     `    settled at most ${report.settledSeconds.toFixed(1)} s after the last mending (promised: ${SETTLE_SECONDS})`,
-    `    the station was started again ${report.stationRestarts} times`,
+    `    the station was started again ${report.stationRestarts} times; ${report.failedStarts} starts came to nothing`,
     ...tried,
     ...leftOut,
     '',

@@ -18,7 +18,7 @@ import { Traffic } from './traffic.ts';
 import type { World } from './world.ts';
 
 /** Mean size of what a detector writes, with room for older versions and for files that are there twice. */
-const BYTES_OF_A_FILE = 150_000;
+const BYTES_OF_A_FILE = 100_000;
 const ROOM_BYTES = 512 * 2 ** 20;
 /** So many findings are looked into; thousands have one cause. */
 const MOST_EXPLAINED = 50;
@@ -195,6 +195,7 @@ function finish(report: Report, { station, detector }: World, findings: readonly
   report.files = detector.written;
   report.rewrites = detector.rewritten.size;
   report.stationRestarts = station.starts - 1;
+  report.failedStarts = station.failedStarts;
   findings.forEach(({ breach }) => (report[breach] += 1));
 }
 

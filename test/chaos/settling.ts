@@ -9,6 +9,7 @@ export const SETTLE_SECONDS = 60;
 /** Waited before it is given up, to tell late from never. */
 const PATIENCE_SECONDS = 180;
 const LOOK_MS = 250;
+const TELL_SECONDS = 5;
 
 export interface Settled {
   seconds: number;
@@ -20,11 +21,15 @@ export interface Settled {
 export async function settle(world: World, traffic: Traffic): Promise<Settled> {
   const startedAt = performance.now();
   const files = world.detector.count();
-  for (;;) {
+  for (let nextWord = TELL_SECONDS; ;) {
     const open = await whatIsOpen(world, traffic, files).catch((error: unknown) => String(error));
     const seconds = (performance.now() - startedAt) / 1000;
     if (open === undefined || seconds > PATIENCE_SECONDS) {
       return { seconds, open };
+    }
+    if (seconds > nextWord) {
+      world.timeline.say(`not settled yet: ${open}`);
+      nextWord += TELL_SECONDS;
     }
     await pause(LOOK_MS);
   }
@@ -41,9 +46,18 @@ async function whatIsOpen(world: World, traffic: Traffic, files: number): Promis
   );
   const { rows, uploads, done } = counts!;
   if (rows > 0 || uploads > 0 || done < files) {
-    return `${rows} rows under way, ${uploads} uploads, ${done} of ${files} files done`;
+    return `${rows} rows under way (${await whyOpen(world)}), ${uploads} uploads, ${done} of ${files} files done`;
   }
   return unseenRewrite(world);
+}
+
+/** The commonest states with their reasons, and how long the last of them still waits. */
+async function whyOpen({ station }: World): Promise<string> {
+  const groups = await station.sql<{ state: string; reason_code: string | null; count: number; due: number }>(
+    `SELECT state, reason_code, count(*)::int AS count, round(extract(epoch FROM max(due_at) - now()))::int AS due
+     FROM ledger WHERE state NOT IN ('done', 'skipped', 'cancelled', 'quarantined') GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 4`,
+  );
+  return groups.map((one) => `${one.count} ${one.state} ${one.reason_code ?? ''} due in ${one.due} s`).join(', ');
 }
 
 /** A file that was written again counts as done in its older version until the newer one has been seen. */

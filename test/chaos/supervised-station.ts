@@ -26,7 +26,9 @@ export class SupervisedStation {
   private logFile = '';
   private token = '';
   private isWanted = true;
-  /** Ends that nobody here caused. */
+  /** Starts that came to nothing, such as by a database that was killed meanwhile; the next one had to do. */
+  failedStarts = 0;
+  /** Ends of a station that was up, and that nobody here caused. */
   readonly surprises: string[] = [];
   private isExpectingEnd = false;
 
@@ -186,7 +188,11 @@ export class SupervisedStation {
     }
     if (!this.isExpectingEnd) {
       const words = readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
-      this.surprises.push(`ended by itself (${how}) in life ${this.starts}:\n${words}`);
+      if (this.url === undefined) {
+        this.failedStarts += 1;
+      } else {
+        this.surprises.push(`ended by itself (${how}) in life ${this.starts}:\n${words}`);
+      }
       this.timeline.say(`!! the station ended by itself (${how}): ${words}`);
     }
     await pause(RESTART_PAUSE_MS);

@@ -8,10 +8,14 @@ import { REWRITES } from '../detector.ts';
 import type { World } from '../world.ts';
 import type { Fault } from './fault.ts';
 
-const TRIES = 150;
+/** A station that starts again copies nothing for some seconds. */
+const LOOKING_MS = 25_000;
 /** A kill in between spoils what was seen of a damaged copy; then another one is damaged. */
 const ROUNDS = 3;
-const PAUSE_MS = { least: 15, most: 80 };
+const PAUSE_MS = { least: 10, most: 40 };
+/** Files whose copying takes long enough to be met, written while one is looked for. */
+const BAIT_BYTES = 8 * 2 ** 20;
+const BAIT_MS = 1000;
 /** Until a copy that was damaged must be thrown away. */
 const OBSERVATION_MS = 10_000;
 
@@ -70,15 +74,27 @@ export const sourceChanged: Fault = async (world, { seed }) => {
   return Number(copy !== undefined);
 };
 
+/** One at a time: whoever lets the station go on would let it go on for the others, too. */
+let turn: Promise<unknown> = Promise.resolve();
+
+function withCopyUnderWay(world: World, seed: number, strike: Strike): Promise<OpenCopy | undefined> {
+  const mine = turn.then(() => lookForCopy(world, seed, strike));
+  turn = mine.catch(() => undefined);
+  return mine;
+}
+
+type Strike = (copy: OpenCopy) => Promise<OpenCopy | undefined>;
+
 /** Calls `strike` while the station stands still in the middle of a copy, until that says that it has struck. */
-async function withCopyUnderWay(
-  world: World,
-  seed: number,
-  strike: (copy: OpenCopy) => Promise<OpenCopy | undefined>,
-): Promise<OpenCopy | undefined> {
+async function lookForCopy(world: World, seed: number, strike: Strike): Promise<OpenCopy | undefined> {
   const random = randomNumbers(seed);
-  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+  let nextBait = performance.now();
+  for (const end = performance.now() + LOOKING_MS; performance.now() < end;) {
     await pause(PAUSE_MS.least + random() * (PAUSE_MS.most - PAUSE_MS.least));
+    if (performance.now() >= nextBait) {
+      nextBait += BAIT_MS;
+      world.detector.writeStack(BAIT_BYTES);
+    }
     const { pid } = world.station;
     if (!world.station.isRunning) {
       continue;

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -36,9 +36,13 @@ export const destinationFilled: Fault = async ({ places }, { lasts }) => {
   }
 };
 
+/** What others have written since the look at the free space is missing: then a little less is asked for. */
 function reserve(fd: number, bytes: number): void {
-  if (bytes > 0) {
-    execFileSync('fallocate', ['-l', String(bytes), '/proc/self/fd/3'], { stdio: ['ignore', 'pipe', 'pipe', fd] });
+  for (let wanted = bytes; wanted > LEFT_TO_WRITE; wanted -= LEFT_TO_WRITE) {
+    const stdio = ['ignore', 'ignore', 'ignore', fd] as const;
+    if (spawnSync('fallocate', ['-l', String(wanted), '/proc/self/fd/3'], { stdio: [...stdio] }).status === 0) {
+      return;
+    }
   }
 }
 
