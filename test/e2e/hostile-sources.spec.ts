@@ -1,21 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { pathToText } from '../../src/kernel/path-text.js';
-import { aStation, type Scene } from '../support/station.js';
+import { aStation } from '../support/station.js';
 import { waitFor } from '../support/wait-for.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -111,28 +100,31 @@ describe('sources that would harm or hold a station', () => {
     await station().stopAcquisition(monitor.id);
   });
 
-  it('a path of 4,095 bytes has an outcome that says what to do', { timeout: 120_000 }, async () => {
+  it('a path of 4,095 bytes that is too long at the destination is quarantined, and says so', async () => {
     const scene = await station().scene('deep');
     writeFileSync(join(scene.source, 'short.h5'), 'x');
-    const longest = longPath(scene);
-    const { id } = await station().startAcquisition({
-      kind: 'upload',
-      experiment: scene.experiment,
-      dataDirectory: scene.source,
-      quietSeconds: 0,
-    });
-    const end = await station().ended(id, 90_000);
-    expect(end.counts).toMatchObject({ found: 2 });
+    const longest = longPath(scene.source);
+    // Storage lies as deep as the source, and a directory of its own goes before the path there.
+    const destDirectory = 'x'.repeat(200);
+    const end = await station().upload(scene, { destDirectory });
+    expect(end).toMatchObject({ status: 'failed', counts: { found: 2, done: 1, quarantined: 1 } });
+    const why = await station().why(scene, `data/${destDirectory}/${longest}`);
+    expect(why.verdict).toContain('It needs a person');
+    expect(why.rows[0]).toMatchObject({ state: 'quarantined', reasonCode: 'ENAMETOOLONG' });
+    expect(why.rows[0]?.reason).toMatch(/too long/i);
+  });
+
+  it('a path of 4,095 bytes that fits at the destination arrives', async () => {
+    // So deep below the source root that the copy's path is shorter than its own.
+    const scene = await station().scene('deep-below');
+    const below = join(scene.source, 's'.repeat(250), 's'.repeat(250));
+    mkdirSync(below, { recursive: true });
+    const longest = longPath(below);
+    const end = await station().upload({ ...scene, source: below });
+    expect(end).toMatchObject({ status: 'done', counts: { found: 1, done: 1 } });
     const why = await station().why(scene, `data/${longest}`);
-    // At the destination, whose own directory is longer or shorter, it fits or it does not.
-    const destination = `${scene.data}/${longest}`;
-    if (destination.length < PATH_MAX - 100) {
-      expect(why.verdict).toContain('It is safe');
-    } else if (!why.verdict.includes('It is safe')) {
-      expect(end).toMatchObject({ status: 'failed', counts: { done: 1, quarantined: 1 } });
-      expect(why.verdict).toContain('It needs a person');
-      expect(why.rows[0]?.reason).toMatch(/too long|ENAMETOOLONG/i);
-    }
+    expect(why.verdict).toContain('It is safe');
+    expect(readFileSync(`${scene.data}/${longest}`, 'utf8')).toBe('x');
   });
 
   it('takes a hundred thousand files of one directory', { timeout: 600_000 }, async () => {
@@ -154,29 +146,46 @@ describe('sources that would harm or hold a station', () => {
   });
 });
 
-describe('files that the station may not read', () => {
-  // As another account, since root may read everything; as such an account, by the file's mode.
-  const station = aStation({ env: { DM_DAQ_MAX_ATTEMPTS: '2' } });
+describe('what the station may not read', () => {
+  const station = aStation({ obeysModes: true });
 
-  it.skipIf(isRoot)('are quarantined with the reason, and directories are named', async () => {
+  it('is quarantined with the reason when it is a file, and named when it is a directory', async () => {
     const scene = await station().scene('unreadable');
+    const closed = join(scene.source, 'closed.h5');
+    const shut = join(scene.source, 'shut');
     writeFileSync(join(scene.source, 'open.h5'), 'x');
-    writeFileSync(join(scene.source, 'closed.h5'), 'x');
-    mkdirSync(join(scene.source, 'shut'));
-    chmodSync(join(scene.source, 'closed.h5'), 0);
-    chmodSync(join(scene.source, 'shut'), 0);
+    writeFileSync(closed, 'x');
+    mkdirSync(shut);
+    writeFileSync(join(shut, 'inside.h5'), 'x');
+    chmodSync(closed, 0);
+    chmodSync(shut, 0);
     const end = await station().upload(scene);
-    chmodSync(join(scene.source, 'shut'), 0o700);
-    expect(end).toMatchObject({ status: 'failed', counts: { done: 1, quarantined: 1 } });
+    expect(end).toMatchObject({ status: 'failed', counts: { found: 2, done: 1, quarantined: 1 } });
     expect(end.errorMessage).toContain('shut (EACCES)');
-    expect((await station().why(scene, 'data/closed.h5')).rows[0]?.reason).toMatch(/EACCES|permission/i);
+    const why = await station().why(scene, 'data/closed.h5');
+    expect(why.verdict).toContain('It needs a person');
+    expect(why.rows[0]).toMatchObject({ state: 'quarantined', reasonCode: 'EACCES' });
+    expect(why.rows[0]?.reason).toMatch(/permission denied/i);
+
+    // A monitor says it as long as it is so, and takes both when they are opened.
+    const monitor = await station().monitor(scene, { processExisting: true });
+    const alarmOf = async () => (await station().alarms()).find((alarm) => alarm.key === `daq.not-taken:${monitor.id}`);
+    const alarm = await waitFor(alarmOf, { timeoutMs: 20_000, what: 'the alarm' });
+    expect(alarm.message).toContain('shut (EACCES)');
+    chmodSync(shut, 0o700);
+    chmodSync(closed, 0o600);
+    await station().row(scene, 'data/shut/inside.h5', 'done');
+    await waitFor(async () => (await alarmOf()) === undefined, { timeoutMs: 20_000, what: 'the end of the alarm' });
+    await station().stopAcquisition(monitor.id);
+    expect(await station().upload(scene)).toMatchObject({ status: 'done' });
+    expect(await station().file(scene, 'data/closed.h5')).toMatchObject({ sizeBytes: 1 });
   });
 });
 
-/** A file whose absolute path in the source has 4,095 bytes; answers it relative to the source. */
-function longPath(scene: Scene): string {
+/** Makes a file below `directory` whose absolute path has 4,095 bytes; answers it relative to the directory. */
+function longPath(directory: string): string {
   const part = 'd'.repeat(200);
-  let room = PATH_MAX - scene.source.length - 1;
+  let room = PATH_MAX - directory.length - 1;
   const parts: string[] = [];
   while (room > 455) {
     parts.push(part);
@@ -184,10 +193,8 @@ function longPath(scene: Scene): string {
   }
   parts.push('d'.repeat(room - 202), 'f'.repeat(201));
   const path = parts.join('/');
-  mkdirSync(join(scene.source, path, '..'), { recursive: true });
-  const fd = openSync(`${scene.source}/${path}`, 'w');
-  writeSync(fd, 'x');
-  closeSync(fd);
-  expect(`${scene.source}/${path}`).toHaveLength(PATH_MAX);
-  return pathToText(Buffer.from(path));
+  mkdirSync(join(directory, path, '..'), { recursive: true });
+  writeFileSync(`${directory}/${path}`, 'x');
+  expect(Buffer.byteLength(`${directory}/${path}`)).toBe(PATH_MAX);
+  return path;
 }

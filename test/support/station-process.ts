@@ -4,6 +4,9 @@ import { repositoryRoot } from './repository-root.js';
 import { killTree } from './process-tree.js';
 import { waitFor } from './wait-for.js';
 
+/** The build of this clone. */
+export const STATION_COMMAND = [process.execPath, join(repositoryRoot, 'dist/src/main.js')];
+
 export interface StationOptions {
   dataDirectory: string;
   /** Settings over those of every test station (a free port, JSON logs). */
@@ -41,7 +44,7 @@ export class StationProcess {
 
   /** Starts it and waits for nothing. */
   static launch(options: StationOptions): StationProcess {
-    const [command = '', ...args] = options.command ?? [process.execPath, join(repositoryRoot, 'dist/src/main.js')];
+    const [command = '', ...args] = options.command ?? STATION_COMMAND;
     const child = spawn(command, args, {
       cwd: options.cwd ?? options.dataDirectory,
       stdio: ['ignore', 'pipe', 'pipe'],

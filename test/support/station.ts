@@ -14,8 +14,9 @@ import type {
   WhyFile,
 } from '../../src/cli/api-types.js';
 import { EmbeddedPostgres } from '../../src/platform/embedded-postgres/index.js';
+import { createTestDatabase, type TestDatabase } from './postgres.js';
 import { processTree } from './process-tree.js';
-import { StationProcess } from './station-process.js';
+import { STATION_COMMAND, StationProcess } from './station-process.js';
 import { waitFor } from './wait-for.js';
 
 const PASSWORD = 'beam-dumped-at-midnight-7';
@@ -39,13 +40,24 @@ export interface TestStationOptions {
   files?: Record<string, string>;
   /** Settings that the environment cannot say, or that name the folder: the station's YAML overlay. */
   overlay?: (folder: string) => Record<string, unknown>;
+  /**
+   * File modes hold for the station, also where the tests run as root, which may read everything else: its process has
+   * root's files, but not root's right to pass modes by. Its database is one of the run's server then, since it could
+   * not enter the directory that an embedded one has to itself.
+   */
+  obeysModes?: boolean;
 }
+
+/** A start without the capabilities by which root passes modes by; as any other account nothing has to be taken away. */
+const WITHOUT_PASSING_MODES =
+  process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search', '--'] : [];
 
 /** A station with its own folder, administrator and source root; everything of it goes with `dispose`. */
 export class TestStation {
   #process: StationProcess | undefined;
   #client: ApiClient | undefined;
   #token: string | undefined;
+  #database: TestDatabase | undefined;
   /** Every process that was seen below this station, over all its lives. */
   readonly everRunning = new Set<number>();
 
@@ -64,6 +76,7 @@ export class TestStation {
     try {
       await Promise.all([station.dataDirectory, station.detector].map((directory) => mkdir(directory)));
       await station.#writeFiles();
+      station.#database = options.obeysModes === true ? await createTestDatabase() : undefined;
       await station.restart();
       return station;
     } catch (error) {
@@ -148,6 +161,7 @@ export class TestStation {
       await this.killTree();
     }
     await new EmbeddedPostgres({ dataDirectory: this.dataDirectory }).remove();
+    await this.#database?.drop();
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -277,12 +291,14 @@ export class TestStation {
   #startOptions() {
     return {
       dataDirectory: this.dataDirectory,
+      ...(this.#database === undefined ? {} : { command: [...WITHOUT_PASSING_MODES, ...STATION_COMMAND] }),
       env: {
         DM_STORAGE_ROOT: this.storage,
         DM_SOURCE_ROOTS: this.detector,
         DM_QUIET_SECONDS: '0.3',
         DM_DAQ_RESCAN_SECONDS: '1',
         DM_STORAGE_RESERVE_BYTES: '0',
+        ...(this.#database === undefined ? {} : { DM_POSTGRES_URL: this.#database.url }),
         ...this.options.env,
       },
     };

@@ -6,6 +6,8 @@ import { lookAt } from './file-looks.js';
 import type { ScanBatch, ScanRequest } from './source-tree.port.js';
 import { CLOCK_GRAIN_MS, TreeWalk } from './tree-walk.js';
 
+/** Any that is not root. */
+const PLAIN_ACCOUNT = 65534;
 const filter = {
   includePatterns: [],
   excludePatterns: [],
@@ -156,12 +158,16 @@ describe(TreeWalk.name, () => {
     ]);
   });
 
-  it.skipIf(process.getuid?.() === 0)('names a directory that it may not read', async () => {
+  it('names a directory that it may not read, and takes the others', async () => {
     write('a/1');
+    write('b/1');
+    chmodSync(root, 0o755);
     chmodSync(join(root, 'a'), 0);
-    const { problems } = await pass();
-    chmodSync(join(root, 'a'), 0o700);
-    expect(problems).toMatchObject([{ code: 'EACCES' }]);
+    const { problems, files } = await asPlainAccount(() => pass());
+    expect(problems).toMatchObject([{ relativePath: Buffer.from('a'), code: 'EACCES' }]);
+    expect(names(files)).toEqual(['b/1']);
+    chmodSync(join(root, 'a'), 0o755);
+    expect(names((await asPlainAccount(() => pass())).files)).toEqual(['a/1']);
   });
 
   it('says that the root is gone', async () => {
@@ -191,3 +197,16 @@ describe(TreeWalk.name, () => {
     expect(walk.directories).toBe(2);
   });
 });
+
+/** Root may read everything, so modes are tried as an account that may not. */
+async function asPlainAccount<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+  if (process.geteuid?.() !== 0) {
+    return work();
+  }
+  process.seteuid?.(PLAIN_ACCOUNT);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
