@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { messageOf, StationError } from './kernel/errors.js';
 import { greeting } from './station/greeting.js';
+import { limitHeapGrowth } from './station/heap-growth.js';
 import { loadStationConfig } from './station/station-config.js';
 import { type RunningStation, startStation } from './station/start-station.js';
 
@@ -20,6 +21,7 @@ if (command === 'start' && rest.length === 0) {
 
 async function runStation(): Promise<void> {
   try {
+    limitHeapGrowth();
     const config = loadStationConfig(process.env, process.cwd());
     const starting = startStation(config, { log: say, onFatal: (message) => void fatal(message) });
     stopOnSignals(starting);

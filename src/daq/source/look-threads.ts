@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { workerUrl } from '../../platform/worker-url.js';
 import type { CloseLook } from './file-looks.js';
+import { THREAD_HEAP } from './thread-heap.js';
 
 export interface LookThreadData {
   root: Uint8Array;
@@ -55,6 +56,7 @@ export class LookThreads {
   private start(data: LookThreadData): Worker {
     const worker = new Worker(workerUrl(import.meta.url, './look-thread-entry.js'), {
       name: 'dm-look',
+      resourceLimits: THREAD_HEAP,
       workerData: data,
     });
     worker.on('message', (reply: LookReply) => {

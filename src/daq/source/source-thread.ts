@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { StationError } from '../../kernel/errors.js';
 import type { SourceCall, SourceCalls, SourceReply, SourceThreadData } from './source-thread.protocol.js';
+import { THREAD_HEAP } from './thread-heap.js';
 
 /** How often it is looked whether the file system still answers. */
 const CHECK_MS = 500;
@@ -34,7 +35,11 @@ export class SourceThread {
   ) {
     const beats = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     this.beats = new Int32Array(beats);
-    this.worker = new Worker(entry, { name: 'dm-source', workerData: { ...data, beats } satisfies SourceThreadData });
+    this.worker = new Worker(entry, {
+      name: 'dm-source',
+      resourceLimits: THREAD_HEAP,
+      workerData: { ...data, beats } satisfies SourceThreadData,
+    });
     this.worker.unref();
     this.worker.on('message', (reply: SourceReply) => this.take(reply));
     this.worker.once('error', (error: Error) => this.fail(error));

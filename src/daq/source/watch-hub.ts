@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { messageOf } from '../../kernel/errors.js';
 import { workerUrl } from '../../platform/worker-url.js';
 import type { SourceWatch, WatchHints, WatchTrouble } from './source-tree.port.js';
+import { THREAD_HEAP } from './thread-heap.js';
 import type { WatchNews, WatchOrder } from './watch-protocol.js';
 
 /** More hints than this at once say only one thing: look at the whole tree. */
@@ -46,7 +47,10 @@ export class WatchHub implements OnApplicationShutdown {
   }
 
   private startWorker(): Worker {
-    const worker = new Worker(workerUrl(import.meta.url, './watch-thread-entry.js'), { name: 'dm-watch' });
+    const worker = new Worker(workerUrl(import.meta.url, './watch-thread-entry.js'), {
+      name: 'dm-watch',
+      resourceLimits: THREAD_HEAP,
+    });
     worker.unref();
     worker.on('message', (news: WatchNews) => this.watches.get(news.watch)?.take(news));
     worker.once('error', (error: Error) => {
