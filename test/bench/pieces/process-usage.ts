@@ -13,16 +13,10 @@ export interface ProcessUsage {
 }
 
 export function processUsage(pid: number): ProcessUsage {
-  const all = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => statOf(Number(name)) ?? []);
-  const tree = [pid];
-  for (const member of tree) {
-    tree.push(...all.filter((one) => one.parent === member).map((one) => one.pid));
-  }
+  const all = allProcesses();
   const used = new Map(all.map((one) => [one.pid, one]));
   const self = used.get(pid);
-  const descendants = tree.slice(1).flatMap((member) => used.get(member) ?? []);
+  const descendants = idsBelow(pid, all).flatMap((member) => used.get(member) ?? []);
   return {
     station: self?.own ?? 0,
     children: descendants.reduce((sum, one) => sum + one.own + one.ended, self?.ended ?? 0),
@@ -30,7 +24,33 @@ export function processUsage(pid: number): ProcessUsage {
   };
 }
 
-function statOf(pid: number): { pid: number; parent: number; own: number; ended: number } | undefined {
+/** Ids of all live processes that descend from `pid`. */
+export function processIdsBelow(pid: number): number[] {
+  return idsBelow(pid, allProcesses());
+}
+
+interface ProcessStat {
+  pid: number;
+  parent: number;
+  own: number;
+  ended: number;
+}
+
+function allProcesses(): ProcessStat[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => statOf(Number(name)) ?? []);
+}
+
+function idsBelow(pid: number, all: readonly ProcessStat[]): number[] {
+  const tree = [pid];
+  for (const member of tree) {
+    tree.push(...all.filter((one) => one.parent === member).map((one) => one.pid));
+  }
+  return tree.slice(1);
+}
+
+function statOf(pid: number): ProcessStat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // After the name in brackets: state, parent, … user and system time, and the same of children that were waited for.
