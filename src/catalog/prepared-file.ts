@@ -37,8 +37,9 @@ const MAX_VERSION = 2_147_483_647;
 export function prepareBatch(files: readonly NewCatalogFile[]): PreparedBatch {
   const batch: PreparedBatch = { files: [], positions: [] };
   const positionOf = new Map<string, number>();
+  const normalised = new Map<Metadata, Metadata>();
   for (const file of files) {
-    const prepared = prepareFile(file);
+    const prepared = prepareFile(file, normalised);
     const key = `${prepared.version}/${prepared.path}`;
     const known = positionOf.get(key);
     const earlier = known === undefined ? undefined : batch.files[known];
@@ -75,7 +76,8 @@ export function keepingKnownKeys<Known extends Metadata | null>(known: Known, to
   return told === null ? known : { ...told, ...known };
 }
 
-function prepareFile(file: NewCatalogFile): PreparedFile {
+/** `normalised`: what was normalised before; many files share one object. */
+function prepareFile(file: NewCatalogFile, normalised: Map<Metadata, Metadata>): PreparedFile {
   const path = canonicalPath(file.path);
   const version = file.version ?? 1;
   if (!Number.isInteger(version) || version < 1 || version > MAX_VERSION) {
@@ -105,8 +107,14 @@ function prepareFile(file: NewCatalogFile): PreparedFile {
     jobId: file.jobId ?? null,
     ledgerId: file.ledgerId ?? null,
     replicas: file.replicas ?? null,
-    metadata: file.metadata === undefined ? null : normaliseMetadata(file.metadata),
+    metadata: file.metadata === undefined ? null : normalisedOnce(file.metadata, normalised),
   };
+}
+
+function normalisedOnce(metadata: Metadata, normalised: Map<Metadata, Metadata>): Metadata {
+  const known = normalised.get(metadata) ?? normaliseMetadata(metadata);
+  normalised.set(metadata, known);
+  return known;
 }
 
 function optionalTime(value: string | Date | undefined, path: string): Date | null {

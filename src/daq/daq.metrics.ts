@@ -1,19 +1,28 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Gauge, type Registry } from 'prom-client';
-import { Database } from '../platform/database/index.js';
 import { METRICS } from '../platform/metrics/index.js';
 import { QUEUE, type WorkQueue } from '../platform/queue/index.js';
+import { LedgerCounts } from './ledger/ledger-counts.js';
+import type { LedgerState } from './ledger/ledger-row.js';
 import { Runners } from './runner/runners.js';
 
 /** Ledger states that a scrape counts; rows that ended well are counted as they end. */
-const OPEN_STATES = ['settling', 'queued', 'transferring', 'cataloguing', 'deferred', 'failed', 'quarantined'];
+const OPEN_STATES: readonly LedgerState[] = [
+  'settling',
+  'queued',
+  'transferring',
+  'cataloguing',
+  'deferred',
+  'failed',
+  'quarantined',
+];
 
 /** Metrics of the acquisition side; read from the database at each scrape, so that they are true after a restart. */
 @Injectable()
 export class DaqMetrics {
   constructor(
     @Inject(METRICS) registry: Registry,
-    database: Database,
+    counts: LedgerCounts,
     runners: Runners,
     @Inject(QUEUE) queue: WorkQueue,
   ) {
@@ -31,9 +40,9 @@ export class DaqMetrics {
       labelNames: ['state'] as const,
       registers: [registry],
       async collect() {
-        const rows = await openRows(database);
+        const byState = await unlessAway(counts.byState());
         for (const state of OPEN_STATES) {
-          this.set({ state }, Number(rows.find((row) => row.state === state)?.files ?? 0));
+          this.set({ state }, byState?.get(state)?.files ?? 0);
         }
       },
     });
@@ -42,8 +51,8 @@ export class DaqMetrics {
       help: 'Age of the oldest file version that is neither done nor given up',
       registers: [registry],
       async collect() {
-        const rows = await openRows(database);
-        this.set(Math.max(0, ...rows.filter((row) => row.state !== 'quarantined').map((row) => Number(row.oldest))));
+        const oldest = await unlessAway(counts.oldestOpen());
+        this.set(oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest.getTime()) / 1000));
       },
     });
     new Gauge({
@@ -57,13 +66,11 @@ export class DaqMetrics {
   }
 }
 
-async function openRows(database: Database): Promise<{ state: string; files: string; oldest: string }[]> {
+/** A scrape must answer while the database is away; dm_database_available says so. */
+async function unlessAway<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
-    return await database.query(
-      `SELECT state, count(*) AS files, extract(epoch FROM now() - min(seen_at)) AS oldest FROM ledger
-       WHERE state NOT IN ('done', 'skipped', 'cancelled') GROUP BY state`,
-    );
+    return await asked;
   } catch {
-    return []; // a scrape must answer while the database is away; dm_database_available says so
+    return undefined;
   }
 }

@@ -27,6 +27,7 @@ import { FileTasksService } from './file-tasks/file-tasks.service.js';
 import { FileWorker } from './file-tasks/file-worker.js';
 import { Transformation } from './file-tasks/transformation.js';
 import { LedgerClaims } from './ledger/ledger-claims.js';
+import { LedgerCounts } from './ledger/ledger-counts.js';
 import { LedgerController } from './ledger/ledger.controller.js';
 import { LedgerRepository } from './ledger/ledger.repository.js';
 import { LedgerService } from './ledger/ledger.service.js';
@@ -41,9 +42,12 @@ import { DirectoryPlugin } from './pipeline/directory.plugin.js';
 import { FILE_PLUGINS, type FilePlugin } from './pipeline/file-plugin.port.js';
 import { InterruptedWork } from './pipeline/interrupted-work.js';
 import { LedgerFeeder } from './pipeline/ledger-feeder.js';
+import { OutcomeJournal } from './pipeline/outcome-journal.js';
+import { OutcomeRecords } from './pipeline/outcome-records.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { PipelineMetrics } from './pipeline/pipeline.metrics.js';
 import { TransferPlugin } from './pipeline/transfer.plugin.js';
+import { WorkLanes } from './pipeline/work-lanes.js';
 import { WorkflowPlugin } from './pipeline/workflow.plugin.js';
 import { CopiesInCatalog } from './replication/copies-in-catalog.js';
 import { CopyOrderRepository } from './replication/copy-order.repository.js';
@@ -87,6 +91,7 @@ import { Vigilance } from './vigilance/vigilance.js';
     SourceRoots,
     DirectoryUnits,
     LedgerClaims,
+    LedgerCounts,
     LedgerRepository,
     LedgerService,
     QuarantineAlarms,
@@ -95,10 +100,13 @@ import { Vigilance } from './vigilance/vigilance.js';
     BatchListeners,
     BatchOffers,
     BatchProcessor,
+    OutcomeJournal,
+    OutcomeRecords,
     Pipeline,
     PipelineMetrics,
     InterruptedWork,
     LedgerFeeder,
+    WorkLanes,
     TransferPlugin,
     DirectoryPlugin,
     CatalogPlugin,

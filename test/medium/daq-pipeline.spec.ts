@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { FileAnswer, LedgerRow } from '../../src/cli/api-types.js';
 import { FILE_CATALOG, type FileCatalog } from '../../src/catalog/index.js';
 import { StationError } from '../../src/kernel/errors.js';
+import { BatchOffers } from '../../src/daq/pipeline/batch-offers.js';
 import { Database } from '../../src/platform/database/index.js';
 import { QUEUE, type WorkQueue } from '../../src/platform/queue/index.js';
 import { TRANSFER_ENGINE, type TransferEngine, type TransferTask } from '../../src/storage/index.js';
@@ -163,6 +164,8 @@ describe('a file on its way, when what it needs fails', () => {
     const busy = await app.start(retried.experiment);
     await waitFor(() => vi.mocked(engine.transfer).mock.calls.length > 0);
     const queue = app.app.get<WorkQueue>(QUEUE);
+    // As with a backlog: the file goes by the queue, not straight to this process.
+    vi.spyOn(app.app.get(BatchOffers), 'reserve').mockReturnValue(false);
     const add = vi.spyOn(queue, 'add').mockImplementationOnce(() => Promise.resolve());
     const { id } = await app.start(scene.experiment);
 

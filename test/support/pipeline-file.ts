@@ -12,6 +12,7 @@ export function aPipelineFile(
   return {
     row: {
       id: String(number),
+      priority: 2,
       experimentId: 1,
       acquisitionId: given.acquisitionId ?? 'a1',
       destinationPath,
@@ -43,6 +44,7 @@ export function aPipelineFile(
       sourceDevice: null,
       jobId: null,
       triggerDepth: 0,
+      isAborting: false,
       sourceRoots: [],
     },
   };

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { StationError } from '../../kernel/errors.js';
 import { Database, type Sql } from '../../platform/database/index.js';
+import { LedgerCounts } from '../ledger/ledger-counts.js';
 import { ENDED_STATES_SQL } from '../ledger/ledger-row.js';
 import {
   type Acquisition,
@@ -61,7 +62,10 @@ export type AcquisitionChange = Partial<
 /** All SQL of acquisitions, their counts included. */
 @Injectable()
 export class AcquisitionRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly ledgerCounts: LedgerCounts,
+  ) {}
 
   async insert(sql: Sql, acquisition: Acquisition): Promise<void> {
     await sql.query(
@@ -212,16 +216,11 @@ export class AcquisitionRepository {
   }
 
   async counts(ids: readonly string[]): Promise<Map<string, AcquisitionCounts>> {
-    const records = await this.database.query<{ acquisition_id: string; state: string; files: string; bytes: string }>(
-      `SELECT acquisition_id, state, count(*) AS files, sum(size_bytes) AS bytes FROM ledger
-       WHERE acquisition_id = ANY($1::uuid[]) GROUP BY acquisition_id, state`,
-      [ids],
-    );
     const counts = new Map(ids.map((id) => [id, noCounts()]));
-    for (const record of records) {
-      const target = counts.get(record.acquisition_id);
+    for (const { acquisitionId, state, files, bytes } of await this.ledgerCounts.of(ids)) {
+      const target = counts.get(acquisitionId);
       if (target !== undefined) {
-        addCount(target, record.state, Number(record.files), Number(record.bytes));
+        addCount(target, state, files, bytes);
       }
     }
     return counts;

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database, type Sql } from '../../platform/database/index.js';
-import { type ClaimedRow, ENDED_STATES_SQL, type RowChange, type RowWarning } from './ledger-row.js';
+import { type ClaimedRow, ENDED_STATES_SQL, type Priority, type RowChange, type RowWarning } from './ledger-row.js';
 
 interface ClaimRecord {
   id: string;
+  priority: Priority;
   experiment_id: number;
   acquisition_id: string;
   destination_path: Buffer;
@@ -31,10 +32,29 @@ interface PreviousRecord extends Omit<NonNullable<ClaimedRow['previous']>, 'size
   mtimeNs: string;
 }
 
+export interface DueRow {
+  id: string;
+  sizeBytes: bigint;
+  priority: Priority;
+  isRetry: boolean;
+}
+
+/** The end of a file that passed its last step, with nothing else to say. */
+type PlainEnd = Pick<RowChange, 'id' | 'state' | 'finishedOrder' | 'md5Sum' | 'isTransferred'>;
+
+const PLAIN_KEYS: readonly string[] = [
+  'id',
+  'state',
+  'finishedOrder',
+  'md5Sum',
+  'isTransferred',
+] satisfies (keyof PlainEnd)[];
+
 /** A row whose work broke off when the station died. */
 export interface CutOffRow {
   id: string;
   sizeBytes: bigint;
+  priority: Priority;
   experimentId: number;
   destinationPath: Buffer;
 }
@@ -74,13 +94,15 @@ const MOST_WARNINGS = 20;
 const LONGEST_WARNING = 2000;
 
 /** A step that is repeated after a crash says the same again, which is not kept twice. */
-const WITH_WARNING = `(
+const WITH_WARNINGS = `(
   SELECT jsonb_agg(kept.warning ORDER BY kept.at) FROM (
-    SELECT known.warning, known.at
-    FROM jsonb_array_elements(coalesce(l.warnings, '[]') || jsonb_build_array(c.warning || jsonb_build_object('at', now())))
-      WITH ORDINALITY AS known (warning, at)
-    WHERE known.at > jsonb_array_length(coalesce(l.warnings, '[]')) OR NOT known.warning @> c.warning
-    ORDER BY known.at DESC LIMIT ${MOST_WARNINGS}) kept)`;
+    SELECT said.warning, said.at FROM (
+      SELECT known.warning, known.at FROM jsonb_array_elements(l.warnings) WITH ORDINALITY AS known (warning, at)
+      UNION ALL
+      SELECT fresh.warning || jsonb_build_object('at', now()), 1000 + fresh.at
+      FROM jsonb_array_elements(c.warnings) WITH ORDINALITY AS fresh (warning, at)
+      WHERE NOT coalesce(l.warnings, '[]') @> jsonb_build_array(fresh.warning)) said
+    ORDER BY said.at DESC LIMIT ${MOST_WARNINGS}) kept)`;
 
 /**
  * The working side of the ledger. A row is worked on only by whoever has claimed it; every change is a compare-and-set
@@ -89,7 +111,7 @@ const WITH_WARNING = `(
 @Injectable()
 export class LedgerClaims {
   /** Names this run of the station. What an earlier run had claimed is free, since one run at a time owns a database. */
-  private readonly claimant = randomUUID();
+  readonly claimant = randomUUID();
 
   constructor(private readonly database: Database) {}
 
@@ -115,18 +137,20 @@ export class LedgerClaims {
     const rows = await this.database.query<{
       id: string;
       size_bytes: string;
+      priority: Priority;
       experiment_id: number;
       destination_path: Buffer;
     }>(
       `UPDATE ledger SET claimed_by = NULL, due_at = now(), updated_at = now(), ${CUT_OFF}
        WHERE claimed_by IS NOT NULL AND claimed_by <> $1
          AND state NOT IN (${ENDED_STATES_SQL})
-       RETURNING id, size_bytes, experiment_id, destination_path`,
+       RETURNING id, size_bytes, priority, experiment_id, destination_path`,
       [this.claimant],
     );
     return rows.map((row) => ({
       id: row.id,
       sizeBytes: BigInt(row.size_bytes),
+      priority: row.priority,
       experimentId: row.experiment_id,
       destinationPath: row.destination_path,
     }));
@@ -142,7 +166,40 @@ export class LedgerClaims {
   }
 
   /** Applies changes to rows of this claim. `keepClaim`: the worker goes on with them. */
-  async apply(sql: Sql, changes: readonly RowChange[], options: { keepClaim: boolean }): Promise<void> {
+  async apply(
+    sql: Sql,
+    changes: readonly RowChange[],
+    options: { keepClaim: boolean; claimant?: string },
+  ): Promise<void> {
+    const claimant = options.claimant ?? this.claimant;
+    const [ending, others] = options.keepClaim ? [[], changes] : split(changes);
+    await this.finish(sql, ending, claimant);
+    await this.change(sql, others, options.keepClaim, claimant);
+  }
+
+  /** The way of nearly every file, and half the price of a change that could be anything. */
+  private async finish(sql: Sql, changes: readonly PlainEnd[], claimant: string): Promise<void> {
+    if (changes.length === 0) {
+      return;
+    }
+    await sql.query(
+      `UPDATE ledger l SET state = 'done', reason_code = NULL, reason = NULL, updated_at = now(), due_at = now(),
+         done_at = now(), claimed_by = NULL, finished_order = coalesce(c.finished_order, l.finished_order),
+         md5_sum = coalesce(c.md5_sum, l.md5_sum),
+         transferred_at = CASE WHEN c.is_transferred THEN now() ELSE l.transferred_at END
+       FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bool[]) AS c (id, finished_order, md5_sum, is_transferred)
+       WHERE l.id = c.id AND l.claimed_by = $1`,
+      [
+        claimant,
+        changes.map((change) => change.id),
+        changes.map((change) => change.finishedOrder ?? null),
+        changes.map((change) => change.md5Sum ?? null),
+        changes.map((change) => change.isTransferred ?? false),
+      ],
+    );
+  }
+
+  private async change(sql: Sql, changes: readonly RowChange[], keepClaim: boolean, claimant: string): Promise<void> {
     if (changes.length === 0) {
       return;
     }
@@ -158,15 +215,15 @@ export class LedgerClaims {
          transferred_at = CASE WHEN c.is_transferred THEN now() ELSE l.transferred_at END,
          done_at = CASE WHEN c.state = 'done' THEN now() ELSE l.done_at END,
          is_cut_off = l.is_cut_off OR c.is_cut_off,
-         warnings = CASE WHEN c.warning IS NULL THEN l.warnings ELSE ${WITH_WARNING} END,
+         warnings = CASE WHEN c.warnings IS NULL THEN l.warnings ELSE ${WITH_WARNINGS} END,
          claimed_by = CASE WHEN $12 THEN l.claimed_by END
        FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::float8[], $8::int[], $9::text[],
          $10::text[], $11::bool[], $13::bool[], $14::bool[], $15::jsonb[], $16::bigint[])
          AS c (id, state, reason_code, reason, attempts, due_in, finished_order, md5_sum, found_md5_sum, drops_version,
-           is_transferred, is_cut_off, warning, reprocesses)
+           is_transferred, is_cut_off, warnings, reprocesses)
        WHERE l.id = c.id AND l.claimed_by = $1`,
       [
-        this.claimant,
+        claimant,
         changes.map((change) => change.id),
         changes.map((change) => change.state),
         changes.map((change) => change.reasonCode ?? null),
@@ -177,16 +234,29 @@ export class LedgerClaims {
         changes.map((change) => change.md5Sum ?? null),
         changes.map((change) => change.foundMd5Sum ?? null),
         changes.map((change) => change.dropsVersion ?? false),
-        options.keepClaim,
+        keepClaim,
         changes.map((change) => change.isTransferred ?? false),
         changes.map((change) => change.isCutOff ?? false),
-        changes.map((change) => warningJson(change.warning)),
+        changes.map((change) => warningsJson(change.warnings)),
         changes.map((change) => change.reprocesses ?? null),
       ],
     );
   }
 
-  async addOtherSource(sql: Sql, ledgerId: string, row: ClaimedRow): Promise<void> {
+  /** Which of the rows `claimant` still holds; they stay as they are until the transaction ends. */
+  async stillHeld(sql: Sql, ids: readonly string[], claimant: string): Promise<Set<string>> {
+    const rows = await sql.query<{ id: string }>(
+      `SELECT id FROM ledger WHERE id = ANY($1::bigint[]) AND claimed_by = $2 ORDER BY id FOR UPDATE`,
+      [ids, claimant],
+    );
+    return new Set(rows.map((row) => row.id));
+  }
+
+  async addOtherSource(
+    sql: Sql,
+    ledgerId: string,
+    row: Pick<ClaimedRow, 'acquisitionId' | 'sourceHost' | 'sourcePath' | 'inode' | 'sizeBytes' | 'mtimeNs'>,
+  ): Promise<void> {
     await sql.query(
       `INSERT INTO ledger_other_source (ledger_id, acquisition_id, source_host, source_path, inode, size_bytes, mtime_ns)
        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
@@ -202,22 +272,38 @@ export class LedgerClaims {
     );
   }
 
-  /** Work whose time has come and that nobody holds, oldest first. */
-  async due(limit: number): Promise<{ id: string; sizeBytes: bigint; isRetry: boolean }[]> {
-    const rows = await this.database.query<{ id: string; size_bytes: string; is_retry: boolean }>(
-      `SELECT id, size_bytes, state <> 'queued' OR attempts > 0 AS is_retry FROM ledger
+  /** Gives claimed rows back that no work was begun on. */
+  async giveBack(ids: readonly string[]): Promise<void> {
+    await this.database.query(
+      `UPDATE ledger SET claimed_by = NULL, updated_at = now(), due_at = now(),
+         state = CASE WHEN finished_order = 0 THEN 'queued' ELSE 'cataloguing' END
+       WHERE id = ANY($1::bigint[]) AND claimed_by = $2`,
+      [ids, this.claimant],
+    );
+  }
+
+  /** Work whose time has come and that nobody holds: fresh before backlog, each oldest first. */
+  async due(limit: number): Promise<DueRow[]> {
+    const rows = await this.database.query<{ id: string; size_bytes: string; priority: Priority; is_retry: boolean }>(
+      `SELECT id, size_bytes, priority, state <> 'queued' OR attempts > 0 AS is_retry FROM ledger
        WHERE state NOT IN (${ENDED_STATES_SQL})
          AND state IN ('queued', 'failed', 'cataloguing') AND claimed_by IS NULL AND due_at <= now()
-       ORDER BY due_at, id LIMIT $1`,
+       ORDER BY priority, due_at, id LIMIT $1`,
       [limit],
     );
-    return rows.map((row) => ({ id: row.id, sizeBytes: BigInt(row.size_bytes), isRetry: row.is_retry }));
+    return rows.map((row) => ({
+      id: row.id,
+      sizeBytes: BigInt(row.size_bytes),
+      priority: row.priority,
+      isRetry: row.is_retry,
+    }));
   }
 }
 
 function toClaimedRow(record: ClaimRecord): ClaimedRow {
   return {
     id: record.id,
+    priority: record.priority,
     experimentId: record.experiment_id,
     acquisitionId: record.acquisition_id,
     destinationPath: record.destination_path,
@@ -247,12 +333,23 @@ function toClaimedRow(record: ClaimRecord): ClaimedRow {
   };
 }
 
-function warningJson(warning: RowWarning | undefined): string | null {
-  if (warning === undefined) {
+function warningsJson(warnings: readonly RowWarning[] | undefined): string | null {
+  if (warnings === undefined || warnings.length === 0) {
     return null;
   }
-  const message = storable(warning.message)?.slice(0, LONGEST_WARNING);
-  return JSON.stringify({ plugin: warning.plugin, code: storable(warning.code), message });
+  return JSON.stringify(
+    warnings.map(({ plugin, code, message }) => ({
+      plugin,
+      code: storable(code),
+      message: storable(message)?.slice(0, LONGEST_WARNING),
+    })),
+  );
+}
+
+function split(changes: readonly RowChange[]): [PlainEnd[], RowChange[]] {
+  const isPlain = (change: RowChange) =>
+    change.state === 'done' && Object.keys(change).every((key) => PLAIN_KEYS.includes(key));
+  return [changes.filter(isPlain), changes.filter((change) => !isPlain(change))];
 }
 
 /** Text columns cannot hold U+0000, and a fault that cannot be written down would be worked on for ever. */

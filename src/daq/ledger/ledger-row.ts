@@ -28,6 +28,11 @@ export const OTHER_SOURCE_WENT = 'other-source-went';
 /** A monitor leaves such a file alone; another acquisition may take it. */
 export const EXISTED_BEFORE_START = 'existed-before-start';
 
+/** What comes first when not everything can be done at once: what a detector has just written, then everything else. */
+export const FRESH = 1;
+export const BACKLOG = 2;
+export type Priority = typeof FRESH | typeof BACKLOG;
+
 /** Nothing happens to such a row by itself any more. A quarantined one waits for a person, but its acquisition can end. */
 export const ENDED_STATES: readonly LedgerState[] = ['done', 'skipped', 'cancelled', 'quarantined'];
 
@@ -67,6 +72,7 @@ export interface KnownRow {
 /** A row that a worker has claimed, with what it needs to carry it on. */
 export interface ClaimedRow {
   id: string;
+  priority: Priority;
   experimentId: number;
   acquisitionId: string;
   destinationPath: Buffer;
@@ -127,6 +133,6 @@ export interface RowChange {
   isTransferred?: boolean;
   /** The copy broke off; how far it had come is not known. */
   isCutOff?: boolean;
-  /** Added to those that the row has; the oldest give way to it. */
-  warning?: RowWarning;
+  /** Added to those that the row has; the oldest give way to them. */
+  warnings?: readonly RowWarning[];
 }

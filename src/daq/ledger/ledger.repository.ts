@@ -1,7 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { objectId } from '../../kernel/ids.js';
-import { Database, type Sql } from '../../platform/database/index.js';
-import { type KnownRow, type LedgerState, OTHER_SOURCE_WENT, type SeenFile, SOURCE_VANISHED } from './ledger-row.js';
+import { StationError } from '../../kernel/errors.js';
+import { Database, type Sql, type Transaction } from '../../platform/database/index.js';
+import {
+  BACKLOG,
+  type KnownRow,
+  type LedgerState,
+  OTHER_SOURCE_WENT,
+  type Priority,
+  type SeenFile,
+  SOURCE_VANISHED,
+} from './ledger-row.js';
 
 export interface NewRow {
   seen: SeenFile;
@@ -9,6 +18,22 @@ export interface NewRow {
   state: LedgerState;
   reasonCode?: string;
   reason?: string;
+}
+
+export interface RowOwner {
+  experimentId: number;
+  acquisitionId: string;
+  host: string;
+  /** Default: backlog. */
+  priority?: Priority;
+  /** Whose claim rows in `transferring` are from the start; needed for such only. */
+  claimant?: string;
+}
+
+/** A row that was just made. */
+export interface MadeRow {
+  id: string;
+  catalogId: string;
 }
 
 interface KnownRowRecord {
@@ -86,30 +111,40 @@ export class LedgerRepository {
   }
 
   /**
-   * Inserts rows; answers the ids in the order given, undefined where another acquisition has just taken the version
-   * (the caller looks again).
+   * Inserts rows; answers them in the order given, undefined where another acquisition has just taken the version (the
+   * caller looks again). The acquisition's row is held meanwhile, in place of foreign keys: whoever deletes it waits.
    */
-  async insert(
-    sql: Sql,
-    owner: { experimentId: number; acquisitionId: string; host: string },
-    rows: readonly NewRow[],
-  ): Promise<(string | undefined)[]> {
+  async insert(sql: Transaction, owner: RowOwner, rows: readonly NewRow[]): Promise<(MadeRow | undefined)[]> {
+    await holdAcquisition(sql, owner.acquisitionId);
     const catalogIds = rows.map(() => objectId());
     const records = await sql.query<{ id: string; catalog_id: string }>(
       `INSERT INTO ledger (experiment_id, acquisition_id, source_host, destination_path, destination_key, source_path,
-         device, inode, size_bytes, mtime_ns, version, state, reason_code, reason, catalog_id, settled_at)
+         device, inode, size_bytes, mtime_ns, version, state, reason_code, reason, catalog_id,
+         settled_at, priority, claimed_by)
        SELECT $1, $2, $3, r.destination_path, sha256(r.destination_path), r.source_path, r.device, r.inode, r.size_bytes,
          r.mtime_ns, r.version, r.state, r.reason_code, r.reason, r.catalog_id,
-         CASE WHEN r.state = 'queued' THEN now() END
+         CASE WHEN r.state IN ('queued', 'transferring') THEN now() END, $15,
+         CASE WHEN r.state = 'transferring' THEN $16::uuid END
        FROM unnest($4::bytea[], $5::bytea[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::int[],
          $11::text[], $12::text[], $13::text[], $14::text[])
          AS r (destination_path, source_path, device, inode, size_bytes, mtime_ns, version, state, reason_code, reason, catalog_id)
        ON CONFLICT ON CONSTRAINT ledger_one_row_per_version DO NOTHING
        RETURNING id, catalog_id`,
-      [owner.experimentId, owner.acquisitionId, owner.host, ...columnsOf(rows), catalogIds],
+      [
+        owner.experimentId,
+        owner.acquisitionId,
+        owner.host,
+        ...columnsOf(rows),
+        catalogIds,
+        owner.priority ?? BACKLOG,
+        owner.claimant ?? null,
+      ],
     );
     const idOf = new Map(records.map((record) => [record.catalog_id, record.id]));
-    return catalogIds.map((catalogId) => idOf.get(catalogId));
+    return catalogIds.map((catalogId) => {
+      const id = idOf.get(catalogId);
+      return id === undefined ? undefined : { id, catalogId };
+    });
   }
 
   /** New facts for rows that still wait: they settle anew. Rows that a worker has claimed meanwhile stay. */
@@ -140,6 +175,7 @@ export class LedgerRepository {
     files: readonly { ledgerId: string; seen: SeenFile }[],
     state: 'settling' | 'queued',
   ): Promise<Set<string>> {
+    await holdAcquisition(sql, acquisitionId);
     const rows = await sql.query<{ id: string; is_transferred: boolean }>(
       `UPDATE ledger l SET device = r.device, inode = r.inode, size_bytes = r.size_bytes, mtime_ns = r.mtime_ns,
          acquisition_id = $7, state = CASE WHEN l.transferred_at IS NULL THEN $6 ELSE 'cataloguing' END,
@@ -158,17 +194,17 @@ export class LedgerRepository {
   /** Settled rows become queued, with the facts that stood still; answers those that really did. */
   async queueSettled(
     files: readonly { ledgerId: string; seen: SeenFile }[],
-  ): Promise<{ id: string; sizeBytes: bigint }[]> {
-    const rows = await this.database.query<{ id: string; size_bytes: string }>(
+  ): Promise<{ id: string; sizeBytes: bigint; priority: Priority }[]> {
+    const rows = await this.database.query<{ id: string; size_bytes: string; priority: Priority }>(
       `UPDATE ledger l SET state = 'queued', settled_at = now(), due_at = now(), updated_at = now(), reason_code = NULL,
          reason = NULL,
          device = r.device, inode = r.inode, size_bytes = r.size_bytes, mtime_ns = r.mtime_ns
        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
          AS r (id, device, inode, size_bytes, mtime_ns)
-       WHERE l.id = r.id AND l.state IN ('seen', 'settling') RETURNING l.id, l.size_bytes`,
+       WHERE l.id = r.id AND l.state IN ('seen', 'settling') RETURNING l.id, l.size_bytes, l.priority`,
       factColumns(files),
     );
-    return rows.map((row) => ({ id: row.id, sizeBytes: BigInt(row.size_bytes) }));
+    return rows.map((row) => ({ id: row.id, sizeBytes: BigInt(row.size_bytes), priority: row.priority }));
   }
 
   /** Rows of an acquisition whose files changed under the worker and want another look. */
@@ -269,6 +305,14 @@ export class LedgerRepository {
       [acquisitionId, states, reason],
     );
     return rows.length;
+  }
+}
+
+/** @throws StationError ACQUISITION_GONE */
+async function holdAcquisition(sql: Sql, id: string): Promise<void> {
+  const held = await sql.query(`SELECT 1 FROM acquisition WHERE id = $1 FOR KEY SHARE`, [id]);
+  if (held.length === 0) {
+    throw new StationError('conflict', 'ACQUISITION_GONE', `Acquisition ${id} was deleted; nothing is taken for it.`);
   }
 }
 

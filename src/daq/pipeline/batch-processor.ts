@@ -29,20 +29,29 @@ export class BatchProcessor {
   /** Claims what is still to be done of `ids` and carries it on. Ids that are done or held by another are no fault. */
   async process(ids: readonly string[]): Promise<void> {
     const rows = await this.claims.claim(ids);
-    if (rows.length === 0) {
-      return;
+    if (rows.length > 0) {
+      await this.carry(rows);
     }
+  }
+
+  /** Carries rows on that this process has claimed. */
+  async carry(rows: readonly ClaimedRow[]): Promise<void> {
     try {
-      await this.pipeline.run(await this.filesOf(rows));
+      const files = await this.filesOf(rows);
+      const unwanted = files.filter((file) => file.acquisition.isAborting).map((file) => file.row.id);
+      if (unwanted.length > 0) {
+        await this.claims.giveBack(unwanted);
+      }
+      await this.pipeline.run(files.filter((file) => !file.acquisition.isAborting));
     } catch (error) {
       this.logger.warn(`a batch of ${rows.length} files broke off: ${messageOf(error)}`);
-      await this.giveBack(rows.map((row) => row.id));
+      await this.release(rows.map((row) => row.id));
     }
     this.listeners.announce(new Set(rows.map((row) => row.acquisitionId)));
   }
 
   /** Until the database takes them back the rows stay claimed; a restart of the station frees them as well. */
-  private async giveBack(ids: readonly string[]): Promise<void> {
+  private async release(ids: readonly string[]): Promise<void> {
     for (;;) {
       try {
         await this.claims.release(ids, 1);
@@ -84,6 +93,7 @@ export class BatchProcessor {
       sourceDevice: acquisition.sourceDevice,
       jobId: acquisition.jobId,
       triggerDepth: acquisition.triggerDepth,
+      isAborting: acquisition.status === 'aborting',
       // Results of a job lie in the job's own directory, wherever processing keeps it.
       sourceRoots: acquisition.jobId === null ? await this.sourceRoots.resolved() : [acquisition.sourceDirectory],
     };

@@ -20,6 +20,11 @@ export class CatalogPlugin implements FilePlugin {
 
   constructor(private readonly catalog: CatalogService) {}
 
+  /** While the catalog's server is away each call takes its time to find out. */
+  get isBrief(): boolean {
+    return this.catalog.isAvailable();
+  }
+
   async process(files: readonly PipelineFile[]): Promise<PluginOutcome[]> {
     const outcomes: PluginOutcome[] = [];
     for (const [experimentId, group] of Map.groupBy(files, (file) => file.experiment.id)) {

@@ -2,6 +2,7 @@ import type { NewEvent } from '../../platform/events/index.js';
 import type { NewReplica } from '../../storage/index.js';
 import type { AcquisitionOptions } from '../acquisitions/acquisition.js';
 import type { ClaimedRow, RowChange } from '../ledger/ledger-row.js';
+import type { Displacement } from './file-outcome.js';
 
 /** A file version on its way through the plug-ins, with all that they need. Paths are bytes. */
 export interface PipelineFile {
@@ -21,6 +22,8 @@ export interface PipelineAcquisition {
   jobId: string | null;
   /** How many workflow steps lie between a detector and this file. */
   triggerDepth: number;
+  /** Somebody has stopped it: what is not begun yet is not begun. */
+  isAborting: boolean;
   /** Directories, links resolved, that the source may lie below. */
   sourceRoots: readonly Buffer[];
 }
@@ -33,11 +36,8 @@ export type PluginOutcome =
       ledgerId: string;
       change?: Pick<RowChange, 'md5Sum' | 'isTransferred' | 'reprocesses' | 'dropsVersion'>;
       replica?: NewReplica;
-      /**
-       * Where the content of the version before has been moved to, relative to the experiment's directory; null when it
-       * was found to be gone already.
-       */
-      displaced?: { ledgerId: string; to: Buffer | null };
+      /** What became of the content of the version before. */
+      displaced?: Displacement;
       events?: NewEvent[];
       /** Something that a person should know of, though the file goes on: kept with the row, shown by `dm file why`. */
       warning?: { code: string; message: string };
@@ -56,6 +56,11 @@ export interface FilePlugin {
   readonly name: string;
   /** Plug-ins run in ascending order; unique. transfer 100, catalog 200, workflow 300. */
   readonly order: number;
+  /**
+   * Set by a step that takes no time worth mentioning: what the steps before it did is written down together with it.
+   * Otherwise that is written down first, so that a crash in this step does not repeat them.
+   */
+  readonly isBrief?: boolean;
   process(files: readonly PipelineFile[]): Promise<PluginOutcome[]>;
   /** Whether there is anything to do for a file; without it there is for every one. */
   appliesTo?(file: PipelineFile): boolean;

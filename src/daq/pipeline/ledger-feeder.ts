@@ -9,23 +9,30 @@ import { z } from 'zod';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { WakeableLoop } from '../../platform/events/index.js';
 import { QUEUE, type WorkQueue } from '../../platform/queue/index.js';
-import { LedgerClaims } from '../ledger/ledger-claims.js';
+import { type DueRow, LedgerClaims } from '../ledger/ledger-claims.js';
+import { BACKLOG, FRESH } from '../ledger/ledger-row.js';
 import { BatchOffers } from './batch-offers.js';
 import { BatchProcessor } from './batch-processor.js';
 import { InterruptedWork } from './interrupted-work.js';
+import { OutcomeJournal } from './outcome-journal.js';
 import { batchesOf } from './work-batches.js';
+import { WorkLanes } from './work-lanes.js';
 
 const LOOK_INTERVAL_MS = 1000;
-/** Measured (test/bench): with one the copying threads stood idle most of the time, waiting for the database. */
-const BATCHES_IN_SQL = 3;
 /** Rows looked at in one turn: some batches for each worker. */
 const LOOK_AHEAD = 5000;
 /** While more jobs than this wait, retries do, too: offered at each look they would only pile up behind. */
 const MOST_WAITING = 10;
 /** Looks in a row at which due work must be seen while the queue is idle before its jobs are taken for lost. */
 const PATIENCE_LOOKS = 3;
+/** Of those that the feeder hands out at a time while there is no queue. */
+const BATCHES_PER_LANE = 2;
 
-const transferJob = z.object({ v: z.literal(1), ledgerIds: z.array(z.string().regex(/^\d+$/)).max(10_000) });
+const transferJob = z.object({
+  v: z.literal(1),
+  priority: z.union([z.literal(FRESH), z.literal(BACKLOG)]),
+  ledgerIds: z.array(z.string().regex(/^\d+$/)).max(10_000),
+});
 
 /**
  * Keeps work moving whatever happens to the hints: consumes the `transfer` queue, offers again what is due while the
@@ -46,6 +53,8 @@ export class LedgerFeeder implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly interrupted: InterruptedWork,
     private readonly offers: BatchOffers,
     private readonly processor: BatchProcessor,
+    private readonly lanes: WorkLanes,
+    private readonly journal: OutcomeJournal,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -53,9 +62,10 @@ export class LedgerFeeder implements OnApplicationBootstrap, BeforeApplicationSh
     if (cutOff.length > 0) {
       this.logger.log(`${cutOff.length} files were in work when the station stopped; they go on now`);
     }
-    // Some batches more than there are threads: while one is copied, others are claimed and written down.
-    this.queue.consume('transfer', { concurrency: this.config.storage.workers + BATCHES_IN_SQL }, async (data) => {
-      await this.processor.process(transferJob.parse(data).ledgerIds);
+    this.journal.start();
+    this.queue.consume('transfer', { concurrency: this.lanes.width }, async (data) => {
+      const { priority, ledgerIds } = transferJob.parse(data);
+      await this.lanes.run(priority, () => this.processor.process(ledgerIds));
     });
     // What else is due still has its hint, unless the queue lost it, which the first look finds out.
     await this.offers.offer(cutOff);
@@ -89,15 +99,24 @@ export class LedgerFeeder implements OnApplicationBootstrap, BeforeApplicationSh
     return false;
   }
 
-  private async workWithoutQueue(due: { id: string; sizeBytes: bigint }[]): Promise<boolean> {
+  /** Some batches, then another look: fresh data must not wait for a page of backlog. */
+  private async workWithoutQueue(due: readonly DueRow[]): Promise<boolean> {
     this.noteQueue(false);
-    const batches = batchesOf(due, this.config.daq.batchFiles, this.config.daq.batchBytes);
-    const lanes = Array.from({ length: this.config.storage.workers + BATCHES_IN_SQL }, async () => {
-      for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
-        await this.processor.process(batch.map((row) => row.id));
-      }
-    });
-    await Promise.all(lanes);
+    const { batchFiles, batchBytes } = this.config.daq;
+    const batches = ([FRESH, BACKLOG] as const).flatMap((priority) =>
+      batchesOf(
+        due.filter((row) => row.priority === priority),
+        batchFiles,
+        batchBytes,
+      ).map((batch) => ({ priority, batch })),
+    );
+    await Promise.all(
+      batches
+        .slice(0, BATCHES_PER_LANE * this.lanes.width)
+        .map(({ priority, batch }) =>
+          this.lanes.run(priority, () => this.processor.process(batch.map((row) => row.id))),
+        ),
+    );
     return true;
   }
 

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { METRICS } from '../../platform/metrics/index.js';
-import type { PipelineFile } from './file-plugin.port.js';
 
 /** What the pipeline counts as it works. */
 @Injectable()
@@ -38,9 +37,9 @@ export class PipelineMetrics {
     });
   }
 
-  done(files: readonly PipelineFile[]): void {
-    this.files.inc(files.length);
-    this.bytes.inc(Number(files.reduce((sum, file) => sum + file.row.sizeBytes, 0n)));
+  done(files: number, bytes: bigint): void {
+    this.files.inc(files);
+    this.bytes.inc(Number(bytes));
   }
 
   stop(state: string): void {

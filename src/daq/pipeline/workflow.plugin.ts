@@ -13,6 +13,7 @@ import type { FilePlugin, PipelineFile, PluginOutcome } from './file-plugin.port
 export class WorkflowPlugin implements FilePlugin {
   readonly name = 'workflow';
   readonly order = 300;
+  readonly isBrief = true;
 
   appliesTo(file: PipelineFile): boolean {
     return file.acquisition.options.workflow !== null;

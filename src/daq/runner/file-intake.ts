@@ -1,10 +1,17 @@
 import { joinBytes } from '../../kernel/path-bytes.js';
 import type { Database } from '../../platform/database/index.js';
 import type { Acquisition } from '../acquisitions/acquisition.js';
-import type { LedgerRepository, NewRow } from '../ledger/ledger.repository.js';
-import { EXISTED_BEFORE_START, type SeenFile } from '../ledger/ledger-row.js';
+import type { LedgerRepository, MadeRow, NewRow } from '../ledger/ledger.repository.js';
+import {
+  BACKLOG,
+  type ClaimedRow,
+  EXISTED_BEFORE_START,
+  FRESH,
+  type Priority,
+  type SeenFile,
+} from '../ledger/ledger-row.js';
 import { type Decision, reconcile } from '../ledger/reconcile.js';
-import type { BatchOffers } from '../pipeline/batch-offers.js';
+import type { BatchOffers, OfferedRow } from '../pipeline/batch-offers.js';
 import type { SettleTracker } from '../settle/settle-tracker.js';
 import type { ScannedFile } from '../source/source-tree.port.js';
 
@@ -19,6 +26,12 @@ export interface IntakeResult {
   taken: number;
   /** Files that changed while a worker holds their row: to be looked at again. */
   again: Uint8Array[];
+}
+
+interface Written {
+  /** For each new row, unless another acquisition has just taken its version. */
+  made: (MadeRow | undefined)[];
+  toCopy: Set<string>;
 }
 
 interface Candidate {
@@ -102,7 +115,9 @@ export class FileIntake {
       ...candidate,
       decision: reconcile(candidate.seen, looker, known[index] ?? []),
     }));
-    const fresh = decided.flatMap((one) => this.newRow(one, one.decision, isLeftAlone(one.file)) ?? []);
+    const fresh = this.claimedIfRoom(
+      decided.flatMap((one) => this.newRow(one, one.decision, isLeftAlone(one.file)) ?? []),
+    );
     const rowsWith = (kind: 'refresh' | 'adopt'): KnownCandidate[] =>
       decided.flatMap(({ file, seen, decision }) =>
         decision.kind === kind ? [{ ledgerId: decision.ledgerId, file, seen }] : [],
@@ -112,9 +127,9 @@ export class FileIntake {
     for (const one of decided) {
       this.noteKnown(one, one.decision, nowMs, result);
     }
-    const { ids, toCopy } = await this.write(fresh, refreshed, adopted);
-    result.taken += ids.filter((id) => id !== undefined).length + refreshed.length + adopted.length;
-    return this.follow(fresh, ids, [...refreshed, ...adopted.filter((row) => toCopy.has(row.ledgerId))], nowMs);
+    const { made, toCopy } = await this.writeOrLetGo(fresh, refreshed, adopted);
+    result.taken += made.filter((row) => row !== undefined).length + refreshed.length + adopted.length;
+    return this.follow(fresh, made, [...refreshed, ...adopted.filter((row) => toCopy.has(row.ledgerId))], nowMs);
   }
 
   private newRow({ file, seen }: Candidate, decision: Decision, isLeftAlone: boolean): FreshRow | undefined {
@@ -134,6 +149,20 @@ export class FileIntake {
     }
     const version = decision.kind === 'new' ? decision.version : null;
     return { file, seen, version, state: this.settlesAtOnce(file) ? 'queued' : 'settling' };
+  }
+
+  /** First versions need not be looked up again: this process works on them at once, as long as it has room. */
+  private claimedIfRoom(rows: readonly FreshRow[]): FreshRow[] {
+    const isDirect = (row: FreshRow) => row.state === 'queued' && row.version === 1;
+    if (!this.offers.reserve(rows.filter(isDirect).length)) {
+      return [...rows];
+    }
+    return rows.map((row) => (isDirect(row) ? { ...row, state: 'transferring' } : row));
+  }
+
+  private get priority(): Priority {
+    const { kind, scanComplete } = this.acquisition;
+    return kind === 'monitor' && scanComplete ? FRESH : BACKLOG;
   }
 
   /** Whether a file counts as complete as soon as it is seen. */
@@ -163,13 +192,26 @@ export class FileIntake {
     }
   }
 
+  private async writeOrLetGo(
+    fresh: readonly FreshRow[],
+    refreshed: readonly KnownCandidate[],
+    adopted: readonly KnownCandidate[],
+  ): Promise<Written> {
+    try {
+      return await this.write(fresh, refreshed, adopted);
+    } catch (error) {
+      this.offers.letGo(fresh.filter(isClaimed).length);
+      throw error;
+    }
+  }
+
   private async write(
     fresh: readonly FreshRow[],
     refreshed: readonly KnownCandidate[],
     adopted: readonly KnownCandidate[],
-  ): Promise<{ ids: (string | undefined)[]; toCopy: Set<string> }> {
+  ): Promise<Written> {
     if (fresh.length === 0 && refreshed.length === 0 && adopted.length === 0) {
-      return { ids: [], toCopy: new Set() };
+      return { made: [], toCopy: new Set() };
     }
     const { experimentId, sourceHost, id } = this.acquisition;
     return this.database.transaction(async (tx) => {
@@ -180,8 +222,9 @@ export class FileIntake {
       for (const [state, rows] of this.byState(adopted)) {
         (await this.ledger.adopt(tx, id, rows, state)).forEach((row) => toCopy.add(row));
       }
-      const owner = { experimentId, acquisitionId: id, host: sourceHost };
-      return { toCopy, ids: fresh.length === 0 ? [] : await this.ledger.insert(tx, owner, fresh) };
+      const { priority } = this;
+      const owner = { experimentId, acquisitionId: id, host: sourceHost, priority, claimant: this.offers.claimant };
+      return { toCopy, made: fresh.length === 0 ? [] : await this.ledger.insert(tx, owner, fresh) };
     });
   }
 
@@ -191,25 +234,31 @@ export class FileIntake {
 
   private async follow(
     fresh: readonly FreshRow[],
-    ids: readonly (string | undefined)[],
+    made: readonly (MadeRow | undefined)[],
     refreshed: readonly KnownCandidate[],
     nowMs: number,
   ): Promise<Candidate[]> {
     const lostRaces: Candidate[] = [];
-    const queued: { id: string; sizeBytes: bigint }[] = [];
+    const queued: OfferedRow[] = [];
+    const claimed: ClaimedRow[] = [];
+    const { priority } = this;
     fresh.forEach((row, index) => {
-      const id = ids[index];
-      if (id === undefined) {
+      const one = made[index];
+      if (one === undefined) {
         lostRaces.push(row);
+      } else if (isClaimed(row)) {
+        claimed.push(this.claimedRow(row, one));
       } else if (row.state === 'queued') {
-        queued.push({ id, sizeBytes: row.seen.sizeBytes });
+        queued.push({ id: one.id, sizeBytes: row.seen.sizeBytes, priority });
       } else if (row.state === 'settling') {
-        this.tracker.observe(id, row.file.relativePath, row.file, nowMs);
+        this.tracker.observe(one.id, row.file.relativePath, row.file, nowMs);
       }
     });
+    this.offers.letGo(fresh.filter(isClaimed).length - claimed.length);
+    this.offers.carry(claimed);
     for (const { ledgerId, file, seen } of refreshed) {
       if (this.settlesAtOnce(file)) {
-        queued.push({ id: ledgerId, sizeBytes: seen.sizeBytes });
+        queued.push({ id: ledgerId, sizeBytes: seen.sizeBytes, priority });
       } else {
         this.tracker.observe(ledgerId, file.relativePath, file, nowMs);
       }
@@ -219,4 +268,38 @@ export class FileIntake {
     }
     return lostRaces;
   }
+
+  /** What a claim would read back of a row that was just written. */
+  private claimedRow({ seen }: NewRow, { id, catalogId }: MadeRow): ClaimedRow {
+    const { experimentId, id: acquisitionId, sourceHost } = this.acquisition;
+    const { destinationPath, sourcePath, inode, sizeBytes, mtimeNs } = seen;
+    return {
+      id,
+      priority: this.priority,
+      experimentId,
+      acquisitionId,
+      destinationPath,
+      version: 1,
+      sourceHost,
+      sourcePath,
+      inode,
+      sizeBytes,
+      mtimeNs,
+      attempts: 0,
+      finishedOrder: 0,
+      md5Sum: null,
+      catalogId,
+      transferredAt: null,
+      reprocesses: null,
+      isCutOff: false,
+      previous: null,
+      hasOpenSibling: false,
+      isDestinationFree: false,
+    };
+  }
+}
+
+/** Written as this process's own, to be carried on at once. */
+function isClaimed(row: NewRow): boolean {
+  return row.state === 'transferring';
 }

@@ -40,7 +40,7 @@ export class AdoptionRepository {
       [experiment.id, file.place],
     );
     const { look } = file;
-    const [id] = await this.ledger.insert(tx, { experimentId: experiment.id, acquisitionId: audit.id, host }, [
+    const [made] = await this.ledger.insert(tx, { experimentId: experiment.id, acquisitionId: audit.id, host }, [
       {
         seen: {
           sourcePath: file.path,
@@ -54,9 +54,10 @@ export class AdoptionRepository {
         state: 'cataloguing',
       },
     ]);
-    if (id === undefined) {
+    if (made === undefined) {
       throw new Error('another acquisition has just brought a file of this name');
     }
+    const { id } = made;
     await tx.query(
       `UPDATE ledger SET md5_sum = $2, transferred_at = now(), finished_order = ${TRANSFERRED_ORDER} WHERE id = $1`,
       [id, file.md5Sum],
