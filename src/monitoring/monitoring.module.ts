@@ -8,6 +8,7 @@ import { EventStore } from '../platform/events/index.js';
 import { METRICS } from '../platform/metrics/index.js';
 import { StorageModule } from '../storage/index.js';
 import { AlarmsController } from './alarms.controller.js';
+import { DatabaseOutages } from './database-outages.js';
 import { DegradedAlarms } from './degraded-alarms.js';
 import { EventsController } from './events.controller.js';
 import { HealthController } from './health.controller.js';
@@ -54,6 +55,6 @@ class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdown {
 @Module({
   imports: [AuthModule, CatalogModule, StorageModule],
   controllers: [AlarmsController, EventsController, HealthController, MetricsController, StationController],
-  providers: [HealthService, TrustedCaller, DegradedAlarms, Housekeeping],
+  providers: [HealthService, TrustedCaller, DatabaseOutages, DegradedAlarms, Housekeeping],
 })
 export class MonitoringModule {}

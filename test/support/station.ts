@@ -113,6 +113,11 @@ export class TestStation {
     return this.#client;
   }
 
+  /** The administrator's session. */
+  get token(): string {
+    return this.#token ?? '';
+  }
+
   /** A start (again) on the same data directory; answers when the station is there and the administrator logged in. */
   async restart(): Promise<void> {
     this.#process = await StationProcess.start(this.#startOptions());
