@@ -46,6 +46,7 @@ import { OutcomeJournal } from './pipeline/outcome-journal.js';
 import { OutcomeRecords } from './pipeline/outcome-records.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { PipelineMetrics } from './pipeline/pipeline.metrics.js';
+import { StrayClaims } from './pipeline/stray-claims.js';
 import { TransferPlugin } from './pipeline/transfer.plugin.js';
 import { WorkLanes } from './pipeline/work-lanes.js';
 import { WorkflowPlugin } from './pipeline/workflow.plugin.js';
@@ -101,6 +102,7 @@ import { Vigilance } from './vigilance/vigilance.js';
     BatchOffers,
     BatchProcessor,
     OutcomeJournal,
+    StrayClaims,
     OutcomeRecords,
     Pipeline,
     PipelineMetrics,

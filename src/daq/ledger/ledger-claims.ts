@@ -165,6 +165,16 @@ export class LedgerClaims {
     );
   }
 
+  /** Rows that this run has claimed and not touched for so long. */
+  async untouched(seconds: number): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(
+      `SELECT id FROM ledger
+       WHERE claimed_by = $1 AND state NOT IN (${ENDED_STATES_SQL}) AND updated_at < now() - make_interval(secs => $2)`,
+      [this.claimant, seconds],
+    );
+    return rows.map((row) => row.id);
+  }
+
   /** Applies changes to rows of this claim. `keepClaim`: the worker goes on with them. */
   async apply(
     sql: Sql,

@@ -6,6 +6,7 @@ import { QUEUE, type WorkQueue } from '../../platform/queue/index.js';
 import { LedgerClaims } from '../ledger/ledger-claims.js';
 import { BACKLOG, type ClaimedRow, FRESH, type Priority } from '../ledger/ledger-row.js';
 import { BatchProcessor } from './batch-processor.js';
+import { StrayClaims } from './stray-claims.js';
 import { WorkLanes } from './work-lanes.js';
 import { type BatchItem, batchesOf } from './work-batches.js';
 
@@ -43,6 +44,7 @@ export class BatchOffers {
     private readonly claims: LedgerClaims,
     private readonly lanes: WorkLanes,
     private readonly processor: BatchProcessor,
+    private readonly strays: StrayClaims,
   ) {}
 
   /** Whose claim rows are that come by {@link carry}. */
@@ -65,8 +67,12 @@ export class BatchOffers {
 
   /** Works on rows that this process has claimed, in reserved room. Returns at once. */
   carry(rows: readonly ClaimedRow[]): void {
+    this.strays.hold(rows.map((row) => row.id));
     for (const batch of this.batchesOf(rows)) {
-      void this.carryOne(batch).finally(() => this.letGo(batch.length));
+      void this.carryOne(batch).finally(() => {
+        this.letGo(batch.length);
+        this.strays.letGo(batch.map((row) => row.id));
+      });
     }
   }
 

@@ -8,6 +8,7 @@ import type { ClaimedRow } from '../ledger/ledger-row.js';
 import { BatchListeners } from './batch-listeners.js';
 import type { PipelineAcquisition, PipelineFile } from './file-plugin.port.js';
 import { Pipeline } from './pipeline.js';
+import { StrayClaims } from './stray-claims.js';
 
 /** Pause before rows are given back whose work broke off, and between tries to give them back. */
 const RELEASE_RETRY_MS = 1000;
@@ -24,6 +25,7 @@ export class BatchProcessor {
     private readonly acquisitions: AcquisitionRepository,
     private readonly sourceRoots: SourceRoots,
     private readonly listeners: BatchListeners,
+    private readonly strays: StrayClaims,
   ) {}
 
   /** Claims what is still to be done of `ids` and carries it on. Ids that are done or held by another are no fault. */
@@ -36,6 +38,8 @@ export class BatchProcessor {
 
   /** Carries rows on that this process has claimed. */
   async carry(rows: readonly ClaimedRow[]): Promise<void> {
+    const ids = rows.map((row) => row.id);
+    this.strays.hold(ids);
     try {
       const files = await this.filesOf(rows);
       const unwanted = files.filter((file) => file.acquisition.isAborting).map((file) => file.row.id);
@@ -45,7 +49,9 @@ export class BatchProcessor {
       await this.pipeline.run(files.filter((file) => !file.acquisition.isAborting));
     } catch (error) {
       this.logger.warn(`a batch of ${rows.length} files broke off: ${messageOf(error)}`);
-      await this.release(rows.map((row) => row.id));
+      await this.release(ids);
+    } finally {
+      this.strays.letGo(ids);
     }
     this.listeners.announce(new Set(rows.map((row) => row.acquisitionId)));
   }

@@ -15,6 +15,7 @@ import { BatchOffers } from './batch-offers.js';
 import { BatchProcessor } from './batch-processor.js';
 import { InterruptedWork } from './interrupted-work.js';
 import { OutcomeJournal } from './outcome-journal.js';
+import { StrayClaims } from './stray-claims.js';
 import { batchesOf } from './work-batches.js';
 import { WorkLanes } from './work-lanes.js';
 
@@ -55,6 +56,7 @@ export class LedgerFeeder implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly processor: BatchProcessor,
     private readonly lanes: WorkLanes,
     private readonly journal: OutcomeJournal,
+    private readonly strays: StrayClaims,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -78,6 +80,7 @@ export class LedgerFeeder implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   private async look(): Promise<boolean> {
+    await this.strays.freeAfterOutage();
     const due = await this.claims.due(LOOK_AHEAD);
     if (due.length === 0) {
       this.idleLooks = 0;

@@ -1,15 +1,16 @@
 import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
-import { messageOf, StationError } from '../../kernel/errors.js';
+import { messageOf } from '../../kernel/errors.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
-import { Database } from '../../platform/database/index.js';
+import { Database, isRefused } from '../../platform/database/index.js';
 import { WakeableLoop } from '../../platform/events/index.js';
 import { LedgerClaims } from '../ledger/ledger-claims.js';
 import { BatchListeners } from './batch-listeners.js';
 import type { FileOutcome } from './file-outcome.js';
 import { decodeEntry, encodeEntry } from './outcome-codec.js';
 import { OutcomeRecords } from './outcome-records.js';
+import { StrayClaims } from './stray-claims.js';
 
 const LOOK_INTERVAL_MS = 1000;
 const ENTRY = /^\d{13}-\d{6}\.json$/;
@@ -36,6 +37,7 @@ export class OutcomeJournal implements BeforeApplicationShutdown {
     private readonly records: OutcomeRecords,
     private readonly claims: LedgerClaims,
     private readonly listeners: BatchListeners,
+    private readonly strays: StrayClaims,
   ) {
     this.directory = join(config.dataDir, 'journal');
   }
@@ -67,6 +69,7 @@ export class OutcomeJournal implements BeforeApplicationShutdown {
     }
     await rename(temporary, join(this.directory, name));
     await this.syncDirectory();
+    this.strays.hold(idsOf(outcomes));
     this.hasEntries = true;
     this.logger.warn(`the database is away; what became of ${outcomes.length} files is kept in ${this.directory}`);
   }
@@ -102,18 +105,17 @@ export class OutcomeJournal implements BeforeApplicationShutdown {
       const written = await this.records.writeLate(entry.outcomes, entry.claimant);
       this.logger.log(`${written} of ${entry.outcomes.length} outcomes of ${name} are in the ledger now`);
     } catch (error) {
-      if (error instanceof StationError && error.kind === 'unavailable') {
-        throw error;
+      if (!isRefused(error)) {
+        throw error; // not the entry's fault: it is read again
       }
       this.logger.error(`the ledger refuses ${path}, which is kept as ${name}.refused: ${messageOf(error)}`);
+      await this.claims.release(idsOf(entry.outcomes), 1);
       await this.setAside(name, 'refused');
-      await this.claims.release(
-        entry.outcomes.map((outcome) => outcome.row.id),
-        1,
-      );
+      this.strays.letGo(idsOf(entry.outcomes));
       return;
     }
     await unlink(path);
+    this.strays.letGo(idsOf(entry.outcomes));
     await this.syncDirectory();
     this.listeners.announce(new Set(entry.outcomes.map((outcome) => outcome.row.acquisitionId)));
   }
@@ -142,4 +144,8 @@ export class OutcomeJournal implements BeforeApplicationShutdown {
       await directory.close();
     }
   }
+}
+
+function idsOf(outcomes: readonly FileOutcome[]): string[] {
+  return outcomes.map((outcome) => outcome.row.id);
 }

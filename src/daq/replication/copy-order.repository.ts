@@ -107,16 +107,16 @@ export class CopyOrderRepository {
     return row?.has_due ?? false;
   }
 
-  /** Orders that an earlier run of the station was copying when it died are free again. Answers their ledger ids. */
+  /** Orders that are claimed though nobody is copying them now: freed, with where their remains may lie. */
   async releaseAll(
     destination: string,
   ): Promise<{ ledgerId: string; experimentId: number; destinationPath: Buffer }[]> {
     const records = await this.database.query<{ ledger_id: string; experiment_id: number; destination_path: Buffer }>(
       `UPDATE copy_order o SET state = 'waiting', claimed_by = NULL, due_at = now(), updated_at = now()
        FROM ledger l
-       WHERE l.id = o.ledger_id AND o.destination = $1 AND o.state = 'copying' AND o.claimed_by <> $2
+       WHERE l.id = o.ledger_id AND o.destination = $1 AND o.state = 'copying'
        RETURNING o.ledger_id, o.experiment_id, l.destination_path`,
-      [destination, this.claimant],
+      [destination],
     );
     return records.map((record) => ({
       ledgerId: record.ledger_id,

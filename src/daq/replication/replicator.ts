@@ -26,7 +26,8 @@ interface MadeCopy {
 export class Replicator {
   private readonly logger: Logger;
   private readonly loop: WakeableLoop;
-  private hasRecovered = false;
+  /** Set when orders may be claimed that nobody works on: at the start, and when a turn broke off. */
+  private mustRecover = true;
   private absentUntil = 0;
 
   constructor(
@@ -51,9 +52,9 @@ export class Replicator {
 
   /** Answers whether there is more to do right away. */
   private async turn(): Promise<boolean> {
-    if (!this.hasRecovered) {
+    if (this.mustRecover) {
       await this.recover();
-      this.hasRecovered = true;
+      this.mustRecover = false;
     }
     if (performance.now() < this.absentUntil || !(await this.parts.orders.hasDue(this.destination.name))) {
       return false;
@@ -63,8 +64,14 @@ export class Replicator {
       return false;
     }
     const lanes = Array.from({ length: this.destination.concurrency }, () => this.copyBatch());
-    const copied = await Promise.all(lanes);
-    return copied.some((files) => files > 0);
+    // All of them, whatever became of one: what a turn has claimed must be at rest when the next one begins.
+    const ends = await Promise.allSettled(lanes);
+    const broken = ends.find((end) => end.status === 'rejected');
+    if (broken !== undefined) {
+      this.mustRecover = true;
+      throw broken.reason instanceof Error ? broken.reason : new Error(String(broken.reason));
+    }
+    return ends.some((end) => end.status === 'fulfilled' && end.value > 0);
   }
 
   private async recover(): Promise<void> {

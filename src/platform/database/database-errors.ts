@@ -30,8 +30,13 @@ export function isUnavailable(error: unknown): boolean {
   }
   return (
     error instanceof Error &&
-    /Connection terminated|timeout exceeded when trying to connect|Client was closed/.test(error.message)
+    /Connection terminated|timeout exceeded when trying to connect|Client was closed|not queryable/.test(error.message)
   );
+}
+
+/** Whether the server has read what it was asked and says no: asked again it would say the same. */
+export function isRefused(error: unknown): boolean {
+  return /^(22|23|42)...$/.test(driverCode(error) ?? '');
 }
 
 /** Gives connection trouble its stable form; every other error of the driver stays as it is. */

@@ -12,6 +12,7 @@ const PROBE_INTERVAL_MS = 2000;
 export class Database implements Sql, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Database.name);
   private available = true;
+  private outageCount = 0;
   private probe: NodeJS.Timeout | undefined;
 
   constructor(readonly dataSource: DataSource) {}
@@ -34,6 +35,11 @@ export class Database implements Sql, OnApplicationBootstrap, OnApplicationShutd
   /** Whether the last thing asked of the server was answered. */
   isAvailable(): boolean {
     return this.available;
+  }
+
+  /** How often it went away since the start. What was committed in such a moment may not have been answered. */
+  get outages(): number {
+    return this.outageCount;
   }
 
   /** The pool below TypeORM. TypeORM's own `query` changes the shape of results by statement, so SQL goes here. */
@@ -99,6 +105,7 @@ export class Database implements Sql, OnApplicationBootstrap, OnApplicationShutd
   private setAvailable(available: boolean): void {
     if (this.available !== available) {
       this.available = available;
+      this.outageCount += available ? 0 : 1;
       this.logger[available ? 'log' : 'warn'](
         available ? 'the database answers again' : 'the database does not answer',
       );

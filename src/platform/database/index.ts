@@ -3,6 +3,7 @@ export type { Sql, Transaction } from './sql.js';
 export { openDataSource, type DataSourceSettings } from './open-data-source.js';
 export {
   FOREIGN_KEY_VIOLATION,
+  isRefused,
   isUnavailable,
   QUERY_CANCELED,
   translateDatabaseError,
