@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { locateBinaries } from '../../src/platform/embedded-postgres/binaries.js';
@@ -44,6 +44,28 @@ describe('EmbeddedPostgres', () => {
 
   const state = async (): Promise<State> =>
     JSON.parse(await readFile(join(dataDirectory, 'postgres', 'state.json'), 'utf8')) as State;
+
+  test('launches a server again that is killed as it starts', async () => {
+    const first = server();
+    await first.start();
+    await first.stop();
+    const clusterDirectory = resolve(await realpath(dataDirectory), (await state()).clusterDirectory);
+
+    const second = server();
+    const starting = second.start();
+    const [pid] = await waitFor(
+      async () => {
+        const found = await findClusterProcesses(clusterDirectory);
+        return found.length > 0 ? found : undefined;
+      },
+      { everyMs: 1, what: 'the server to be launched' },
+    );
+    process.kill(pid ?? -1, 'SIGKILL');
+
+    const { url } = await starting;
+    expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(second.pid).not.toBe(pid);
+  });
 
   test('keeps data, password and port over a stop and a start', async () => {
     const first = server();

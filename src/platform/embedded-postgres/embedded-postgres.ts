@@ -14,12 +14,15 @@ import { LogFile } from './log-file.js';
 import { chooseAccount } from './os-account.js';
 import { ensureOwnDirectory } from './own-directory.js';
 import { explainDiskFull } from './processes.js';
-import { ServerProcess } from './server-process.js';
+import { POSTGRES_KILLED, ServerProcess } from './server-process.js';
 
 const RUNTIME_DIRECTORY = '/var/lib/dm-station';
 const DATABASE = 'dm_station';
 /** Waits between attempts to restart a server that died: quick at first, since most deaths are accidents. */
 const BACKOFF_MS = [100, 500, 1_000, 2_000, 5_000, 10_000, 30_000];
+
+/** How often a start tries: the port may be taken, the server may be killed. */
+const MOST_LAUNCHES = 5;
 
 /** Everything that one start has settled and a restart uses again. */
 interface Running {
@@ -60,16 +63,21 @@ export class EmbeddedPostgres {
     const prepared = await this.#prepare().catch((error: unknown) => {
       throw explainDiskFull('Preparing the database', error);
     });
-    const running = await this.#launchOnAnyPort(prepared);
-    this.#running = running;
-    try {
-      await ensureDatabase(urlOf(running, 'postgres'));
-    } catch (error) {
-      await this.#shutDown();
-      throw error;
+    for (let attempt = 1; ; attempt += 1) {
+      const running = await this.#launchOnAnyPort(prepared);
+      this.#running = running;
+      try {
+        await ensureDatabase(urlOf(running, 'postgres'));
+        this.#watch(running.server);
+        return { url: this.#url(running) };
+      } catch (error) {
+        const { wasKilled } = running.server;
+        await this.#shutDown();
+        if (!wasKilled || attempt === MOST_LAUNCHES) {
+          throw error;
+        }
+      }
     }
-    this.#watch(running.server);
-    return { url: this.#url(running) };
   }
 
   /** Ends with no process of the server left; safe to call at any time and more than once. */
@@ -132,19 +140,24 @@ export class EmbeddedPostgres {
     return { paths, place, binaries, log: new LogFile(paths.log), password, port };
   }
 
-  /** Another program may take the port between our look and the server's: then the next free one. */
+  /**
+   * Another program may take the port between our look and the server's: then the next free one. A server that was
+   * killed as it started is launched again.
+   */
   async #launchOnAnyPort(prepared: Omit<Running, 'server'>): Promise<Running> {
+    let { port } = prepared;
     for (let attempt = 1; ; attempt += 1) {
-      const port = attempt === 1 ? prepared.port : await freePort();
       const state = await readState(prepared.paths);
       await writeState(prepared.paths, { ...state, clusterDirectory: prepared.place.clusterDirectory, port });
       try {
         return { ...prepared, port, server: await this.#launch({ ...prepared, port }) };
       } catch (error) {
-        if (attempt === 5 || !/could not bind|address already in use/i.test(messageOf(error))) {
+        const isPortTaken = /could not bind|address already in use/i.test(messageOf(error));
+        if (attempt === MOST_LAUNCHES || !(isPortTaken || isKilled(error))) {
           prepared.log.close();
           throw error;
         }
+        port = isPortTaken ? await freePort() : port;
       }
     }
   }
@@ -205,6 +218,10 @@ export class EmbeddedPostgres {
 
 function urlOf({ password, port }: { password: string; port: number }, database: string): string {
   return `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`;
+}
+
+function isKilled(error: unknown): boolean {
+  return error instanceof StationError && error.code === POSTGRES_KILLED;
 }
 
 async function ensureDatabase(maintenanceUrl: string): Promise<void> {

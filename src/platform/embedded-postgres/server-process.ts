@@ -23,6 +23,8 @@ export interface LaunchRequest {
   signal: AbortSignal;
 }
 
+export const POSTGRES_KILLED = 'POSTGRES_KILLED';
+
 /** One run of the postmaster as our child: from its launch until it has ended. */
 export class ServerProcess {
   /** How the postmaster ended; settles exactly once. */
@@ -41,6 +43,11 @@ export class ServerProcess {
       child.once('error', (error) => end(error.message));
       child.once('exit', (code, signal) => end(signal === null ? `exit code ${code}` : `signal ${signal}`));
     });
+  }
+
+  /** Whether somebody else ended it, such as the kernel for want of memory: launched again it may well live. */
+  get wasKilled(): boolean {
+    return this.#end?.startsWith('signal') ?? false;
   }
 
   get pid(): number | undefined {
@@ -87,7 +94,9 @@ export class ServerProcess {
         return;
       }
       if (this.#end !== undefined) {
-        throw toolError(`Starting PostgreSQL (${this.#end})`, request.log.since(logPosition));
+        throw this.wasKilled
+          ? new StationError('unavailable', POSTGRES_KILLED, `PostgreSQL was killed as it started (${this.#end}).`)
+          : toolError(`Starting PostgreSQL (${this.#end})`, request.log.since(logPosition));
       }
       if (driverCode(answer) === '28P01') {
         throw new StationError(
