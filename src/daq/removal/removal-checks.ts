@@ -1,12 +1,13 @@
-import { lstat, realpath } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ExperimentsService } from '../../experiments/index.js';
 import { driverCode } from '../../kernel/errors.js';
-import { directoryOf, joinBytes } from '../../kernel/path-bytes.js';
+import { joinBytes } from '../../kernel/path-bytes.js';
 import { justifiesDeletion, StorageArea } from '../../storage/index.js';
-import { SourceRoots } from '../acquisitions/source-roots.js';
+import { SOURCE_TREES, type SourceTrees } from '../source/source-tree.port.js';
 import { type DueRemoval, type RemovalOutcome, SourceRemovalRepository } from './source-removal.repository.js';
+import { visitedSource } from './visited-source.js';
 
 /** How soon a removal is looked at again that something stands in the way of that passes by itself. */
 const AGAIN_SECONDS = 30;
@@ -23,12 +24,17 @@ export class RemovalChecks {
     private readonly repository: SourceRemovalRepository,
     private readonly experiments: ExperimentsService,
     private readonly area: StorageArea,
-    private readonly roots: SourceRoots,
+    @Inject(SOURCE_TREES) private readonly sources: SourceTrees,
   ) {}
 
   /** Why the file stays, or stays for now; undefined when it may go. */
   async objection(due: DueRemoval): Promise<RemovalOutcome | undefined> {
-    return this.objectionOfRecords(due) ?? (await this.objectionOfDisk(due)) ?? (await this.objectionOfOthers(due));
+    return (
+      this.objectionOfRecords(due) ??
+      (await this.objectionOfStorage(due)) ??
+      (await this.objectionOfSource(due)) ??
+      (await this.objectionOfOthers(due))
+    );
   }
 
   private objectionOfRecords(due: DueRemoval): RemovalOutcome | undefined {
@@ -50,7 +56,7 @@ export class RemovalChecks {
       : kept('source-elsewhere', `It lies on ${due.sourceHost}, where this station does not remove files.`);
   }
 
-  private async objectionOfDisk(due: DueRemoval): Promise<RemovalOutcome | undefined> {
+  private async objectionOfStorage(due: DueRemoval): Promise<RemovalOutcome | undefined> {
     const experiment = await this.experiments.findById(due.experimentId);
     if (experiment === undefined || (await this.area.absence()) !== undefined) {
       return LATER; // that the area is not mounted says nothing about the copy
@@ -64,14 +70,17 @@ export class RemovalChecks {
     } catch (error) {
       return driverCode(error) === 'ENOENT' ? kept('copy-missing', 'Its copy is not in storage any more.') : LATER;
     }
-    try {
-      const directory = await realpath(directoryOf(due.sourcePath), 'buffer');
-      return (await this.roots.allows(directory))
-        ? undefined
-        : kept('outside-source-roots', 'Its directory is not below a configured source root any more.');
-    } catch (error) {
-      return driverCode(error) === 'ENOENT' ? undefined : LATER;
+    return undefined;
+  }
+
+  private async objectionOfSource(due: DueRemoval): Promise<RemovalOutcome | undefined> {
+    const presence = await visitedSource(this.sources, due).presence(due.source.device);
+    if (presence.isThere || presence.code === 'missing') {
+      return undefined; // a directory that is gone took the file along, which the removal finds
     }
+    return presence.code === 'outside-roots' || presence.code === 'in-storage'
+      ? kept('outside-source-roots', 'Its directory is not below a configured source root any more.')
+      : LATER;
   }
 
   private async objectionOfOthers(due: DueRemoval): Promise<RemovalOutcome | undefined> {

@@ -11,6 +11,8 @@ export interface DueRemoval {
   isBegun: boolean;
   sourceHost: string;
   sourcePath: Buffer;
+  /** Of the acquisition, with the file system that it was on. */
+  source: { directory: Buffer; device: string | null; isJobResult: boolean };
   sizeBytes: bigint;
   mtimeNs: bigint;
   inode: bigint;
@@ -38,6 +40,9 @@ interface DueRecord {
   is_begun: boolean;
   source_host: string;
   source_path: Buffer;
+  source_directory: Buffer;
+  source_device: string | null;
+  is_job_result: boolean;
   size_bytes: string;
   mtime_ns: string;
   inode: string;
@@ -69,12 +74,13 @@ export class SourceRemovalRepository {
   async due(limit: number): Promise<DueRemoval[]> {
     const records = await this.database.query<DueRecord>(
       `SELECT s.ledger_id, s.acquisition_id, s.begun_at IS NOT NULL AS is_begun, l.experiment_id, l.source_host,
-         l.source_path, l.size_bytes, l.mtime_ns, l.inode, l.state, l.md5_sum,
+         l.source_path, a.source_directory, a.source_device, a.job_id IS NOT NULL AS is_job_result, l.size_bytes, l.mtime_ns, l.inode, l.state, l.md5_sum,
          coalesce(original.deleted_at, l.deleted_at) IS NOT NULL AS is_deleted,
          coalesce(r.location, l.destination_path) AS location, r.proof, r.md5_sum AS replica_md5_sum,
          r.size_bytes AS replica_size_bytes, r.trouble
        FROM source_removal s
        JOIN ledger l ON l.id = s.ledger_id
+       JOIN acquisition a ON a.id = s.acquisition_id
        LEFT JOIN ledger original ON original.id = l.reprocesses
        LEFT JOIN replica r ON r.ledger_id = coalesce(l.reprocesses, l.id) AND r.destination = 'primary'
        WHERE s.outcome IS NULL AND s.due_at <= now() ORDER BY s.due_at LIMIT $1`,
@@ -144,6 +150,11 @@ function toDue(record: DueRecord): DueRemoval {
     isBegun: record.is_begun,
     sourceHost: record.source_host,
     sourcePath: record.source_path,
+    source: {
+      directory: record.source_directory,
+      device: record.source_device,
+      isJobResult: record.is_job_result,
+    },
     sizeBytes: BigInt(record.size_bytes),
     mtimeNs: BigInt(record.mtime_ns),
     inode: BigInt.asUintN(64, BigInt(record.inode)),

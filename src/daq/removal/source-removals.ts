@@ -8,13 +8,15 @@ import {
 } from '@nestjs/common';
 import { z } from 'zod';
 import { messageOf, StationError } from '../../kernel/errors.js';
+import { relativeTo } from '../../kernel/path-bytes.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
 import { EventLog, type NewEvent, type StationEvent, WakeableLoop } from '../../platform/events/index.js';
 import { AcquisitionRepository } from '../acquisitions/acquisition.repository.js';
+import { type Removal, SOURCE_TREES, type SourceTrees } from '../source/source-tree.port.js';
 import { RemovalChecks } from './removal-checks.js';
-import { removeByIdentity, restoreName } from './remove-by-identity.js';
 import { type DueRemoval, type RemovalOutcome, SourceRemovalRepository } from './source-removal.repository.js';
+import { visitedSource } from './visited-source.js';
 
 const LOOK_INTERVAL_MS = 1000;
 /** One turn: small enough that a stop of the station never waits long for it. */
@@ -40,6 +42,7 @@ export class SourceRemovals implements OnModuleInit, OnApplicationBootstrap, Bef
     private readonly acquisitions: AcquisitionRepository,
     private readonly repository: SourceRemovalRepository,
     private readonly checks: RemovalChecks,
+    @Inject(SOURCE_TREES) private readonly sources: SourceTrees,
   ) {}
 
   onModuleInit(): void {
@@ -109,20 +112,51 @@ export class SourceRemovals implements OnModuleInit, OnApplicationBootstrap, Bef
   }
 
   private async keep(due: DueRemoval, objection: RemovalOutcome): Promise<RemovalOutcome> {
-    if (due.isBegun && objection.kind === 'kept') {
-      await restoreName(due);
+    if (!due.isBegun || objection.kind !== 'kept') {
+      return objection;
     }
-    return objection;
+    try {
+      await visitedSource(this.sources, due).restore(pathInSource(due), due);
+      return objection;
+    } catch (error) {
+      return this.later(due, messageOf(error));
+    }
   }
 
   private async remove(due: DueRemoval): Promise<RemovalOutcome> {
     try {
-      return await removeByIdentity(due);
+      const removal = await visitedSource(this.sources, due).remove(pathInSource(due), due);
+      return removal.status === 'failed' ? this.later(due, removal.code) : outcomeOf(removal, due);
     } catch (error) {
-      this.logger.warn(`a source file of acquisition ${due.acquisitionId} could not be removed: ${messageOf(error)}`);
-      return { kind: 'later', inSeconds: AGAIN_SECONDS };
+      return this.later(due, messageOf(error));
     }
   }
+
+  private later(due: DueRemoval, reason: string): RemovalOutcome {
+    this.logger.warn(`a source file of acquisition ${due.acquisitionId} could not be removed: ${reason}`);
+    return { kind: 'later', inSeconds: AGAIN_SECONDS };
+  }
+}
+
+function pathInSource({ sourcePath, source }: DueRemoval): Buffer {
+  return relativeTo(sourcePath, source.directory);
+}
+
+function outcomeOf(removal: Exclude<Removal, { status: 'failed' }>, due: DueRemoval): RemovalOutcome {
+  switch (removal.status) {
+    case 'removed':
+      return { kind: 'removed' };
+    case 'gone':
+      return due.isBegun
+        ? { kind: 'removed' }
+        : { kind: 'kept', code: 'source-gone', reason: 'Somebody else has removed it already.' };
+    case 'changed':
+      return { kind: 'kept', code: 'source-changed', reason: sentence(removal.detail) };
+  }
+}
+
+function sentence(clause: string): string {
+  return `${clause.slice(0, 1).toUpperCase()}${clause.slice(1)}.`;
 }
 
 /** One event per acquisition for what was removed, and one for what was kept, with the reasons. */

@@ -1,7 +1,7 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { driverCode } from '../../kernel/errors.js';
 import { joinBytes } from '../../kernel/path-bytes.js';
-import type { Look, Removal, ScannedFile, SourceIdentity } from './source-tree.port.js';
+import type { Look, ScannedFile } from './source-tree.port.js';
 
 /** A look that also tells why nothing can be told. */
 export type CloseLook = ScannedFile | 'gone' | 'directory' | { code: string };
@@ -56,30 +56,5 @@ export function readStart(root: Buffer, relativePath: Uint8Array, limit: number)
     }
   } catch {
     return undefined;
-  }
-}
-
-export function removeFile(root: Buffer, relativePath: Uint8Array, identity: SourceIdentity): Removal {
-  const now = lookAt(root, relativePath);
-  if (now === 'gone') {
-    return { status: 'gone' };
-  }
-  if (now === 'directory') {
-    return { status: 'changed', detail: 'it is a directory now' };
-  }
-  if ('code' in now) {
-    return { status: 'failed', code: now.code };
-  }
-  const differing = (['sizeBytes', 'mtimeNs', 'inode'] as const).filter((fact) => now[fact] !== identity[fact]);
-  if (differing.length > 0) {
-    const changes = differing.map((fact) => `${fact} ${identity[fact]} → ${now[fact]}`);
-    return { status: 'changed', detail: changes.join(', ') };
-  }
-  try {
-    unlinkSync(joinBytes(root, relativePath));
-    return { status: 'removed' };
-  } catch (error) {
-    const code = driverCode(error) ?? 'UNKNOWN';
-    return code === 'ENOENT' ? { status: 'gone' } : { status: 'failed', code };
   }
 }

@@ -92,7 +92,11 @@ export class LocalSourceTree implements SourceTree {
   }
 
   remove(relativePath: Uint8Array, identity: SourceIdentity): Promise<Removal> {
-    return this.thread().call('remove', { path: relativePath, identity });
+    return this.thread().call('remove', { path: relativePath, identity: plain(identity) });
+  }
+
+  async restore(relativePath: Uint8Array, identity: SourceIdentity): Promise<void> {
+    await this.thread().call('restore', { path: relativePath, identity: plain(identity) });
   }
 
   watch(onHint: () => void): SourceWatch | undefined {
@@ -157,4 +161,9 @@ export class LocalSourceTree implements SourceTree {
 /** Messages between threads carry buffers as plain arrays of bytes. */
 function revived(presence: Presence): Presence {
   return presence.isThere ? { ...presence, directory: Buffer.from(presence.directory) } : presence;
+}
+
+/** What the thread needs of it: a message takes along whatever else an object has. */
+function plain({ sizeBytes, mtimeNs, inode }: SourceIdentity): SourceIdentity {
+  return { sizeBytes, mtimeNs, inode };
 }

@@ -1,8 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../kernel/errors.js';
-import { type CloseLook, lookAt, plainLook, readStart, removeFile } from './file-looks.js';
+import { type CloseLook, lookAt, plainLook, readStart } from './file-looks.js';
 import { lookForSource } from './local-presence.js';
 import { LookThreads } from './look-threads.js';
+import { removeFile, restoreFile } from './remove-file.js';
 import { clockOf } from './source-clock.js';
 import type { Delivery } from './scan-delivery.js';
 import type { Presence, ScanBatch, ScanRequest } from './source-tree.port.js';
@@ -47,6 +48,9 @@ async function answer(question: SourceQuestion): Promise<unknown> {
       return clockOf(root);
     case 'remove':
       return removeFile(root, question.path, question.identity);
+    case 'restore':
+      restoreFile(root, question.path, question.identity);
+      return null;
     case 'next':
       return next(question.scan, question.request, question.taken);
     case 'forget':

@@ -17,6 +17,7 @@ export interface SourceCalls {
   read: { ask: { path: Uint8Array; limit: number }; answer: Uint8Array | undefined };
   clock: { ask: object; answer: bigint | undefined };
   remove: { ask: { path: Uint8Array; identity: SourceIdentity }; answer: Removal };
+  restore: { ask: { path: Uint8Array; identity: SourceIdentity }; answer: null };
   /** The next batch of a pass, which begins with its first call; null at its end. `taken`: how many the caller has taken. */
   next: { ask: { scan: number; request: ScanRequest; taken: number }; answer: ScanBatch | null };
   /** What earlier passes found is forgotten; the next pass is as the first. */

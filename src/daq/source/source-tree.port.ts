@@ -64,7 +64,7 @@ export interface SourceIdentity {
   inode: bigint;
 }
 
-/** `changed`: it is another file now, or has other content, and was left. */
+/** `changed`: it is another file now, or has other content, and was left; `detail` is a clause that says what differs. */
 export type Removal =
   | { status: 'removed' }
   | { status: 'gone' }
@@ -160,8 +160,14 @@ export interface SourceTree {
   /** What the clock of the source's file system says now, in ns since 1970; undefined when it cannot be asked. */
   clock(): Promise<bigint | undefined>;
 
-  /** Removes a file if it is still the one that `identity` tells of; asked just before. Repeating it is safe. */
+  /**
+   * Removes a file if it is still the one that `identity` tells of. No other file that takes its name at that moment may
+   * be hit. Repeating it is safe, also after a crash in the middle.
+   */
   remove(relativePath: Uint8Array, identity: SourceIdentity): Promise<Removal>;
+
+  /** Undoes a {@link remove} that a crash has cut off; does nothing where none was. */
+  restore(relativePath: Uint8Array, identity: SourceIdentity): Promise<void>;
 
   /** Begins to watch; directories are watched as passes find them. Undefined without events. */
   watch(onHint: () => void): SourceWatch | undefined;
@@ -186,7 +192,7 @@ export interface SourceTrees {
    *
    * @throws StationError SOURCE_HOST_UNSUPPORTED
    */
-  visit(source: OpenSource): Pick<SourceTree, 'presence' | 'look' | 'clock' | 'remove'>;
+  visit(source: OpenSource): Pick<SourceTree, 'presence' | 'look' | 'clock' | 'remove' | 'restore'>;
 }
 
 export const SOURCE_TREES = Symbol('SourceTrees');

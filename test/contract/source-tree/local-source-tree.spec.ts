@@ -5,6 +5,9 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -15,7 +18,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LocalSourceTree } from '../../../src/daq/source/local-source-tree.js';
-import type { SourceTree } from '../../../src/daq/source/source-tree.port.js';
+import { asideOf } from '../../../src/daq/source/remove-file.js';
+import type { SourceIdentity, SourceTree } from '../../../src/daq/source/source-tree.port.js';
 import { WatchHub } from '../../../src/daq/source/watch-hub.js';
 import { waitFor } from '../../support/wait-for.js';
 
@@ -60,7 +64,13 @@ describe(LocalSourceTree.name, () => {
     opened.push(tree);
     return tree;
   }
-  const write = (path: string, content = 'x') => writeFileSync(join(folder, 'roots/source', path), content);
+  const source = (path: string) => join(folder, 'roots/source', path);
+  const write = (path: string, content = 'x') => writeFileSync(source(path), content);
+
+  async function identityOf(tree: SourceTree, path: string): Promise<SourceIdentity> {
+    const [look] = await tree.look([Buffer.from(path)]);
+    return typeof look === 'object' ? look : expect.fail(`no file ${path}`);
+  }
 
   describe('presence', () => {
     it('finds a directory, and says where it is', async () => {
@@ -143,6 +153,67 @@ describe(LocalSourceTree.name, () => {
       status: 'removed',
     });
     expect(await tree.remove(Buffer.from('a'), identity)).toEqual({ status: 'gone' });
+  });
+
+  it('does not take another file that has the name of the one that was copied', async () => {
+    write('a', 'old');
+    const tree = open();
+    const identity = await identityOf(tree, 'a');
+    write('b', 'old');
+    renameSync(source('b'), source('a'));
+    expect(await tree.remove(Buffer.from('a'), identity)).toMatchObject({
+      status: 'changed',
+      detail: expect.stringContaining('another file has taken its name') as string,
+    });
+    expect(readdirSync(source(''))).toEqual(['a']);
+  });
+
+  describe('after a crash between the two names of a removal', () => {
+    /** As the crash leaves it: the file has its private name only. */
+    async function brokenOff(tree: SourceTree): Promise<SourceIdentity> {
+      write('a', 'old');
+      const identity = await identityOf(tree, 'a');
+      renameSync(source('a'), asideOf(Buffer.from(source('a')), identity));
+      return identity;
+    }
+
+    it('goes on, whoever has taken the name meanwhile', async () => {
+      const tree = open();
+      const identity = await brokenOff(tree);
+      write('a', 'new');
+      expect(await tree.remove(Buffer.from('a'), identity)).toEqual({ status: 'removed' });
+      expect(readFileSync(source('a'), 'utf8')).toBe('new');
+      expect(readdirSync(source(''))).toEqual(['a']);
+    });
+
+    it('gives the name back when the file was written to under the private one', async () => {
+      const tree = open();
+      const identity = await brokenOff(tree);
+      writeFileSync(asideOf(Buffer.from(source('a')), identity), 'newer');
+      expect(await tree.remove(Buffer.from('a'), identity)).toMatchObject({ status: 'changed' });
+      expect(readFileSync(source('a'), 'utf8')).toBe('newer');
+      expect(readdirSync(source(''))).toEqual(['a']);
+    });
+
+    it('gives the name back when the removal is not wanted any more', async () => {
+      const tree = open();
+      const identity = await brokenOff(tree);
+      await tree.restore(Buffer.from('a'), identity);
+      expect(readFileSync(source('a'), 'utf8')).toBe('old');
+      await tree.restore(Buffer.from('a'), identity);
+      expect(readdirSync(source(''))).toEqual(['a']);
+    });
+  });
+
+  it('removes nothing through a directory that has become a link', async () => {
+    mkdirSync(source('d'));
+    write('d/a', 'old');
+    const tree = open();
+    const identity = await identityOf(tree, 'd/a');
+    renameSync(source('d'), join(folder, 'elsewhere/d'));
+    symlinkSync(join(folder, 'elsewhere/d'), source('d'));
+    expect(await tree.remove(Buffer.from('d/a'), identity)).toMatchObject({ status: 'changed' });
+    expect(readFileSync(join(folder, 'elsewhere/d/a'), 'utf8')).toBe('old');
   });
 
   it('tells of files and directories as they come', async () => {
