@@ -6,7 +6,8 @@ export { resolvePermissions } from './resolved-permissions.js';
 export { StorageArea } from './storage-area.js';
 export { RemoteHosts } from './hosts/remote-hosts.js';
 export { parseSourceAddress, type SourceAddress } from './hosts/source-address.js';
-export { type Shell } from './shell/shell.port.js';
+export { type Field, MOST_COMPLAINTS, type Shell } from './shell/shell.port.js';
+export { codeOfText } from './shell/error-text.js';
 export { TransferEngines } from './transfer-engines.js';
 export { isVerified, justifiesDeletion, type Proof, PROOFS } from './proof.js';
 export {

@@ -49,6 +49,8 @@ export async function startSshd(changes: Partial<RemoteHost> = {}): Promise<Test
       'StrictModes no',
       'MaxSessions 50',
       'PrintMotd no',
+      // So that bash leaves the account's .bashrc out: what that starts, a cut kills in the middle of its work.
+      'SetEnv SHLVL=2',
       '',
     ].join('\n'),
   );

@@ -17,8 +17,9 @@ export class LocalShell implements Shell {
     script: string,
     fields: readonly Field[],
     onComplaints: (text: string) => void = () => undefined,
+    signal?: AbortSignal,
   ): AsyncGenerator<Buffer[], void, void> {
-    const child = spawn('bash', ['--noprofile', '--norc', '-s'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn('bash', ['--noprofile', '--norc', '-s'], { stdio: ['pipe', 'pipe', 'pipe'], signal });
     this.children.add(child);
     try {
       const process = new ScriptProcess(child, script, fields);

@@ -2,10 +2,7 @@ import type { ChildProcessByStdio } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { NulRecords, nulTerminated } from './nul-records.js';
-import type { Field } from './shell.port.js';
-
-/** Complaints are for people: the first ones tell the story. */
-const MAX_COMPLAINTS_CHARS = 64 * 1024;
+import { type Field, MOST_COMPLAINTS } from './shell.port.js';
 
 export type ScriptChild = ChildProcessByStdio<Writable, Readable, Readable>;
 
@@ -90,8 +87,6 @@ export class ScriptProcess {
   }
 
   private complain(text: string): void {
-    if (this.complaints.length < MAX_COMPLAINTS_CHARS) {
-      this.complaints += text;
-    }
+    this.complaints += text.slice(0, MOST_COMPLAINTS - this.complaints.length);
   }
 }

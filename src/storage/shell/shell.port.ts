@@ -4,6 +4,9 @@ export interface ShellAnswer {
   complaints: string;
 }
 
+/** Complaints are for people: the first ones tell the story. Characters. */
+export const MOST_COMPLAINTS = 64 * 1024;
+
 export type Field = Uint8Array | string;
 
 /**
@@ -18,7 +21,15 @@ export interface Shell {
   /** Where it runs, for messages. */
   readonly place: string;
   run(script: string, fields: readonly Field[]): Promise<ShellAnswer>;
-  /** The same for answers too long to hold: records in the portions that they come in. */
-  stream(script: string, fields: readonly Field[]): AsyncGenerator<Buffer[], void, void>;
+  /**
+   * The same for answers too long to hold: records in the portions that they come in. `onComplaints` is called at the end
+   * of a whole answer, with {@link MOST_COMPLAINTS} characters at most; `signal` ends a script that nobody waits for.
+   */
+  stream(
+    script: string,
+    fields: readonly Field[],
+    onComplaints?: (text: string) => void,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Buffer[], void, void>;
   close(): Promise<void>;
 }

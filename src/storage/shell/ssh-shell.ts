@@ -41,8 +41,12 @@ export class SshShell implements Shell {
     script: string,
     fields: readonly Field[],
     onComplaints: (text: string) => void = () => undefined,
+    signal?: AbortSignal,
   ): AsyncGenerator<Buffer[], void, void> {
-    const child: ScriptChild = spawn('ssh', await this.arguments('exec bash -s'), { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child: ScriptChild = spawn('ssh', await this.arguments('exec bash -s'), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      signal,
+    });
     this.children.add(child);
     try {
       const process = new ScriptProcess(child, script, fields);
