@@ -8,6 +8,9 @@ import { pathToText } from '../kernel/path-text.js';
  * the station may see directories that this machine does not.
  */
 export function directoryText(typed: string, workingDirectory: string): string {
+  if (typed.startsWith('@')) {
+    return typed;
+  }
   const absolute = resolve(workingDirectory, typed);
   return existsSync(absolute) ? pathToText(Buffer.from(absolute, 'utf8')) : absolute;
 }

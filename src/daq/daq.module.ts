@@ -14,6 +14,7 @@ import { ExitUploads } from './acquisitions/exit-uploads.js';
 import { JobResults } from './acquisitions/job-results.js';
 import { PluginsController } from './pipeline/plugins.controller.js';
 import { PreflightCheck } from './acquisitions/preflight.js';
+import { SourceAddresses } from './acquisitions/source-addresses.js';
 import { SourceRoots } from './acquisitions/source-roots.js';
 import { DaqMetrics } from './daq.metrics.js';
 import { DirectoryUnits } from './ledger/directory-units.js';
@@ -89,6 +90,7 @@ import { Vigilance } from './vigilance/vigilance.js';
     ExitUploads,
     JobResults,
     PreflightCheck,
+    SourceAddresses,
     SourceRoots,
     DirectoryUnits,
     LedgerClaims,

@@ -50,7 +50,7 @@ export const startAcquisitionBody = z
   .strictObject({
     kind: z.enum(['upload', 'monitor']),
     experiment: z.string().min(1),
-    /** Directory on the station's machine, in the text form of paths. */
+    /** Directory on the station's machine, in the text form of paths; `@alias:/path` on a configured host. */
     dataDirectory: pathText,
     /** Below the experiment's data directory. */
     destDirectory: pathText.optional(),

@@ -10,6 +10,7 @@ import {
   type Finding,
   noCounts,
 } from './acquisition.js';
+import { addressText, hostOf, locationOf } from './source-addresses.js';
 
 /** An acquisition as the API shows it: names instead of ids, text instead of bytes, counts from the ledger. */
 export interface AcquisitionView extends AcquisitionOptions {
@@ -58,10 +59,11 @@ export function viewOf(
     kind: acquisition.kind,
     status: acquisition.status,
     experiment,
-    dataDirectory: pathToText(acquisition.sourceDirectory),
+    dataDirectory: addressText(locationOf(acquisition)),
     fileSystem: acquisition.sourceFileSystem,
     usesEvents:
       acquisition.kind === 'monitor' &&
+      hostOf(acquisition.sourceHost) === null &&
       acquisition.sourceFileSystem !== null &&
       !isSharedFileSystem(acquisition.sourceFileSystem),
     destDirectory: pathToText(acquisition.destinationDirectory),

@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { AccessService, type Principal, UsersService } from '../../auth/index.js';
 import { type Experiment, ExperimentsService } from '../../experiments/index.js';
 import { StationError } from '../../kernel/errors.js';
-import { isPlainRelative } from '../../kernel/path-bytes.js';
 import { Alarms } from '../../platform/alarms/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
@@ -20,11 +19,11 @@ import { AcquisitionRepository, notFound } from './acquisition.repository.js';
 import type { StartAcquisitionBody } from './acquisition.schema.js';
 import { type AcquisitionView, viewOf } from './acquisition.view.js';
 import { exitUploadAlarm } from './exit-upload-alarm.js';
-import { destinationOf, pathFromText } from './destination.js';
+import { destinationOf } from './destination.js';
 import { overlaps, type Preflight, PreflightCheck } from './preflight.js';
 import { optionsOf, requireFitting } from './requested-options.js';
+import { SourceAddresses } from './source-addresses.js';
 
-const SLASH = 0x2f;
 const listCursor = z.tuple([z.string(), z.uuid()]);
 /** Any number that no other part uses: makes starts one after the other, so that two cannot miss each other. */
 const START_LOCK = 7_236_002;
@@ -56,9 +55,10 @@ export class AcquisitionsService {
     private readonly users: UsersService,
     private readonly alarms: Alarms,
     private readonly destinations: Destinations,
+    private readonly addresses: SourceAddresses,
   ) {}
 
-  /** @throws StationError SOURCE_*, DESTINATION_INVALID, ACQUISITION_EXISTS, PLUGIN_UNKNOWN, STORAGE_*, FORBIDDEN … */
+  /** @throws StationError SOURCE_*, HOST_*, DESTINATION_INVALID, ACQUISITION_EXISTS, PLUGIN_UNKNOWN, STORAGE_*, FORBIDDEN … */
   async start(principal: Principal, body: StartAcquisitionBody, origin?: Origin): Promise<StartedAcquisition> {
     const experiment = await this.experiments.getByName(principal, body.experiment);
     await this.access.require(principal, 'acquisition.start', { experimentId: experiment.id });
@@ -70,11 +70,11 @@ export class AcquisitionsService {
     requireFitting(body);
     const root = body.useAnalysisDirectoryAsRoot ? 'analysis' : 'data';
     const destination = await destinationOf(Buffer.from(experiment.storageDirectory), root, body.destDirectory);
-    const source = absolute(pathFromText(body.dataDirectory), body.dataDirectory);
+    const source = this.addresses.locate(body.dataDirectory);
     await this.requireExitUpload(body, experiment);
     const verdict = await this.preflight.run({
       kind: body.kind,
-      sourceDirectory: source,
+      source,
       isJobResult: origin?.kind === 'job',
     });
     const acquisition = await this.database.transaction(async (tx) => {
@@ -89,6 +89,7 @@ export class AcquisitionsService {
       const fresh = this.build(principal, body, experiment, {
         ...verdict,
         findings: [...verdict.findings, ...findings],
+        host: source.host,
         destination,
         origin,
       });
@@ -221,14 +222,14 @@ export class AcquisitionsService {
       return;
     }
     await destinationOf(Buffer.from(experiment.storageDirectory), 'data', body.uploadDestDirectoryOnExit);
-    await this.preflight.requireUsable(absolute(pathFromText(directory), directory), directory);
+    await this.preflight.requireUsable(this.addresses.locate(directory));
   }
 
   private build(
     principal: Principal,
     body: StartAcquisitionBody,
     experiment: Experiment,
-    facts: Preflight & { destination: Buffer; origin: Origin | undefined },
+    facts: Preflight & { host: string | null; destination: Buffer; origin: Origin | undefined },
   ): Acquisition {
     const createdAt = new Date();
     const { origin } = facts;
@@ -237,7 +238,7 @@ export class AcquisitionsService {
       kind: body.kind,
       experimentId: experiment.id,
       status: 'pending',
-      sourceHost: hostname(),
+      sourceHost: facts.host ?? hostname(),
       sourceDirectory: facts.sourceDirectory,
       sourceDevice: null,
       sourceFileSystem: facts.fileSystem?.type ?? null,
@@ -290,20 +291,6 @@ function startedEvent(acquisition: Acquisition): NewEvent {
     subject: id,
     data: { acquisitionId: id, kind, jobId, by: startedBy, warnings },
   };
-}
-
-/** A plain absolute path: with `..` in it, a part that does not exist yet could later lead anywhere. */
-function absolute(path: Buffer, text: string): Buffer {
-  const end = path.findLastIndex((byte) => byte !== SLASH) + 1;
-  const plain = path.subarray(0, end);
-  if (path[0] !== SLASH || !isPlainRelative(plain.subarray(1))) {
-    throw new StationError(
-      'invalid',
-      'SOURCE_NOT_ABSOLUTE',
-      `dataDirectory ${text} must be a plain absolute path on the station's machine, without "." or "..".`,
-    );
-  }
-  return plain;
 }
 
 function only<T>(items: readonly T[]): T {

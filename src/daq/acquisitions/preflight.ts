@@ -1,16 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { StationError } from '../../kernel/errors.js';
 import { isBelowOrSame } from '../../kernel/path-bytes.js';
-import { pathToText } from '../../kernel/path-text.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { StorageArea } from '../../storage/index.js';
-import { type AbsenceCode, type FileSystem, SOURCE_TREES, type SourceTrees } from '../source/source-tree.port.js';
+import {
+  type AbsenceCode,
+  type FileSystem,
+  SOURCE_TREES,
+  type SourceLocation,
+  type SourceTrees,
+} from '../source/source-tree.port.js';
 import type { Acquisition, AcquisitionKind, Finding } from './acquisition.js';
+import { addressText, hostOf, locationOf } from './source-addresses.js';
 import { SourceRoots } from './source-roots.js';
 
 export interface PreflightRequest {
   kind: AcquisitionKind;
-  sourceDirectory: Buffer;
+  source: SourceLocation;
   isJobResult: boolean;
 }
 
@@ -28,7 +34,7 @@ export interface Preflight {
 /** What another acquisition that is not over means for a new one. */
 export interface OverlapRequest {
   /** As it was asked for, and with links resolved. */
-  asked: Buffer;
+  asked: SourceLocation;
   directory: Buffer;
   destinationDirectory: Buffer;
   experimentId: number;
@@ -51,29 +57,26 @@ export class PreflightCheck {
    * @throws StationError that refuses the start, with what to do about it; lesser findings are in the answer.
    */
   async run(request: PreflightRequest): Promise<Preflight> {
-    const text = pathToText(request.sourceDirectory);
-    const verdict = await this.source(request, text);
+    const verdict = await this.source(request);
     await this.area.requireSpace(0);
     return verdict;
   }
 
   /** For a directory that is read later and may not be there yet. @throws StationError SOURCE_* */
-  async requireUsable(directory: Buffer, text: string): Promise<void> {
-    await this.source({ kind: 'monitor', sourceDirectory: directory, isJobResult: false }, text);
+  async requireUsable(source: SourceLocation): Promise<void> {
+    await this.source({ kind: 'monitor', source, isJobResult: false });
   }
 
-  private async source(request: PreflightRequest, text: string): Promise<Preflight> {
-    const tree = this.sources.visit({
-      location: { host: null, directory: request.sourceDirectory },
-      isJobResult: request.isJobResult,
-    });
+  private async source({ kind, source, isJobResult }: PreflightRequest): Promise<Preflight> {
+    const text = addressText(source);
+    const tree = this.sources.visit({ location: source, isJobResult });
     const presence = await tree.presence(null);
     if (!presence.isThere) {
-      if (presence.code !== 'missing' || request.kind === 'upload') {
-        throw this.refusal(presence.code, presence.reason, text);
+      if (presence.code !== 'missing' || kind === 'upload') {
+        throw this.refusal(presence.code, presence.reason, source);
       }
       return {
-        sourceDirectory: request.sourceDirectory,
+        sourceDirectory: source.directory,
         isMissing: true,
         fileSystem: null,
         clockNs: null,
@@ -85,29 +88,32 @@ export class PreflightCheck {
       sourceDirectory: directory,
       isMissing: false,
       fileSystem,
-      clockNs: request.kind === 'monitor' ? ((await tree.clock()) ?? null) : null,
+      clockNs: kind === 'monitor' ? ((await tree.clock()) ?? null) : null,
       findings: [
         ...(isEmpty ? [{ code: 'SOURCE_EMPTY', message: `${text} is empty: nothing to take so far.` }] : []),
-        ...(request.kind === 'monitor' && fileSystem.isShared ? [this.withoutEvents(text, fileSystem)] : []),
+        ...(kind === 'monitor' && fileSystem.isShared ? [this.withoutEvents(source, fileSystem)] : []),
       ],
     };
   }
 
-  private withoutEvents(text: string, { type }: FileSystem): Finding {
+  private withoutEvents(source: SourceLocation, { type }: FileSystem): Finding {
     const { rescanSeconds, sweepSeconds } = this.config.daq;
+    const where = source.host === null ? `on a shared file system (${type})` : 'on another machine';
     return {
       code: 'SOURCE_WITHOUT_EVENTS',
-      message: `${text} lies on a shared file system (${type}), which tells of no file that another machine writes: new files are found by the rescan every ${rescanSeconds} s, files rewritten in place within ${sweepSeconds} s.`,
+      message: `${addressText(source)} lies ${where}, which tells of no file that is written there: new files are found by the rescan every ${rescanSeconds} s, files rewritten in place within ${sweepSeconds} s.`,
     };
   }
 
-  private refusal(code: AbsenceCode, reason: string, text: string): StationError {
+  private refusal(code: AbsenceCode, reason: string, source: SourceLocation): StationError {
+    const text = addressText(source);
+    const { host } = source;
     switch (code) {
       case 'missing':
         return new StationError(
           'invalid',
           'SOURCE_MISSING',
-          `${text} does not exist on the station's machine. Check the spelling and the mount.`,
+          `${text} does not exist${host === null ? " on the station's machine" : ''}. Check the spelling and the mount.`,
         );
       case 'not-a-directory':
         return new StationError(
@@ -122,11 +128,12 @@ export class PreflightCheck {
           `${text} overlaps the storage area ${this.config.storage.root}: files would be copied onto themselves. Choose the detector's directory.`,
         );
       case 'outside-roots':
+        return this.outside(text, host);
+      case 'unreachable':
         return new StationError(
-          'forbidden',
-          'SOURCE_OUTSIDE_ROOTS',
-          `${text} is not below a configured source root (${this.roots.configured().join(', ') || 'none is configured'}). Ask the station manager to add it to daq.sourceRoots.`,
-          { details: { sourceRoots: this.roots.configured() } },
+          'unavailable',
+          'SOURCE_HOST_UNREACHABLE',
+          `${text} cannot be looked at: ${reason}. Check that the host is on and lets the station in, then start again.`,
         );
       case 'no-answer':
         return new StationError(
@@ -142,6 +149,17 @@ export class PreflightCheck {
           `The station cannot use ${text}: ${reason}. Give its account permission to read the directory.`,
         );
     }
+  }
+
+  private outside(text: string, host: string | null): StationError {
+    const sourceRoots = host === null ? this.roots.configured() : this.roots.configuredOn(host);
+    const setting = host === null ? 'daq.sourceRoots' : `storage.hosts.${host}.sourceRoots`;
+    return new StationError(
+      'forbidden',
+      'SOURCE_OUTSIDE_ROOTS',
+      `${text} is not below a configured source root (${sourceRoots.join(', ') || 'none is configured'}). Ask the station manager to add it to ${setting}.`,
+      { details: { sourceRoots } },
+    );
   }
 }
 
@@ -160,10 +178,12 @@ function missing(text: string): Finding {
 export function overlaps(request: OverlapRequest): Finding[] {
   const { directory } = request;
   const findings: Finding[] = [];
-  for (const other of request.active) {
+  const sameHost = request.active.filter((other) => hostOf(other.sourceHost) === request.asked.host);
+  for (const other of sameHost) {
     const isSameDestination =
       other.experimentId === request.experimentId && other.destinationDirectory.equals(request.destinationDirectory);
-    const isSameSource = other.sourceDirectory.equals(directory) || other.sourceDirectory.equals(request.asked);
+    const isSameSource =
+      other.sourceDirectory.equals(directory) || other.sourceDirectory.equals(request.asked.directory);
     if (isSameSource && isSameDestination) {
       throw new StationError(
         'conflict',
@@ -185,7 +205,7 @@ export function overlaps(request: OverlapRequest): Finding[] {
 function overlapMessage(request: OverlapRequest, other: Acquisition): string {
   const who =
     other.experimentId === request.experimentId
-      ? `Acquisition ${other.id} (${other.kind}, ${other.status}) takes files from ${pathToText(other.sourceDirectory)}`
+      ? `Acquisition ${other.id} (${other.kind}, ${other.status}) takes files from ${addressText(locationOf(other))}`
       : 'An acquisition of another experiment takes files from a directory';
   return `${who} that overlaps with this one: files in both go to both destinations.`;
 }

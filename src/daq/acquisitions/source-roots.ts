@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { isBelowOrSame } from '../../kernel/path-bytes.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
+import { RemoteHosts } from '../../storage/index.js';
 
 /** A disk answers in less than a thousandth of this. */
 const ANSWER_MS = 500;
@@ -13,7 +14,10 @@ export class SourceRoots implements OnModuleInit {
   private readonly known = new Map<string, Buffer | undefined>();
   private readonly asked = new Map<string, Promise<void>>();
 
-  constructor(@Inject(CONFIG) private readonly config: StationConfig) {}
+  constructor(
+    @Inject(CONFIG) private readonly config: StationConfig,
+    private readonly hosts: RemoteHosts,
+  ) {}
 
   /** The default root is the station's own; a beamline's roots are made by the beamline. */
   async onModuleInit(): Promise<void> {
@@ -25,6 +29,11 @@ export class SourceRoots implements OnModuleInit {
 
   configured(): readonly string[] {
     return this.config.daq.sourceRoots;
+  }
+
+  /** Those of another machine, which resolves their links itself. @throws StationError HOST_UNKNOWN */
+  configuredOn(host: string): readonly string[] {
+    return this.hosts.get(host).sourceRoots;
   }
 
   /**

@@ -1,7 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { messageOf } from '../../kernel/errors.js';
 import { ExperimentsService } from '../../experiments/index.js';
+import type { Acquisition } from '../acquisitions/acquisition.js';
 import { AcquisitionRepository } from '../acquisitions/acquisition.repository.js';
+import { hostOf } from '../acquisitions/source-addresses.js';
 import { SourceRoots } from '../acquisitions/source-roots.js';
 import { LedgerClaims } from '../ledger/ledger-claims.js';
 import type { ClaimedRow } from '../ledger/ledger-row.js';
@@ -101,8 +103,20 @@ export class BatchProcessor {
       triggerDepth: acquisition.triggerDepth,
       isAborting: acquisition.status === 'aborting',
       // Results of a job lie in the job's own directory, wherever processing keeps it.
-      sourceRoots: acquisition.jobId === null ? await this.sourceRoots.resolved() : [acquisition.sourceDirectory],
+      sourceRoots: acquisition.jobId === null ? await this.rootsOf(acquisition) : [acquisition.sourceDirectory],
     };
+  }
+
+  private async rootsOf(acquisition: Acquisition): Promise<Buffer[]> {
+    const host = hostOf(acquisition.sourceHost);
+    if (host === null) {
+      return this.sourceRoots.resolved();
+    }
+    try {
+      return this.sourceRoots.configuredOn(host).map((root) => Buffer.from(root));
+    } catch {
+      return []; // a host that was taken out of the configuration: the engine says so of each file
+    }
   }
 
   private async experimentOf(id: number): Promise<PipelineFile['experiment']> {

@@ -10,9 +10,10 @@ import {
   type TransferOutcome,
   type TransferTask,
 } from '../../storage/index.js';
+import { locationOf } from '../acquisitions/source-addresses.js';
 import { OTHER_SOURCE_WENT, type RowChange, SOURCE_VANISHED } from '../ledger/ledger-row.js';
 import { SOURCE_TREES, type SourceTrees } from '../source/source-tree.port.js';
-import type { FilePlugin, PipelineAcquisition, PipelineFile, PluginOutcome } from './file-plugin.port.js';
+import type { FilePlugin, PipelineFile, PluginOutcome } from './file-plugin.port.js';
 import { keptPath } from './kept-path.js';
 import { afterFault } from './retry-policy.js';
 
@@ -93,15 +94,16 @@ export class TransferPlugin implements FilePlugin {
     const lost = new Set<string>();
     for (const group of Map.groupBy(vanished, (file) => file.acquisition.id).values()) {
       const [first] = group;
-      if (first !== undefined && !(await this.isSourceThere(first.acquisition))) {
+      if (first !== undefined && !(await this.isSourceThere(first))) {
         group.forEach((file) => lost.add(file.row.id));
       }
     }
     return lost;
   }
 
-  private async isSourceThere({ sourceDirectory, sourceDevice, jobId }: PipelineAcquisition): Promise<boolean> {
-    const location = { host: null, directory: sourceDirectory };
+  private async isSourceThere({ row, acquisition }: PipelineFile): Promise<boolean> {
+    const { sourceDirectory, sourceDevice, jobId } = acquisition;
+    const location = locationOf({ sourceHost: row.sourceHost, sourceDirectory });
     return (await this.sources.visit({ location, isJobResult: jobId !== null }).presence(sourceDevice)).isThere;
   }
 

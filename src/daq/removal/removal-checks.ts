@@ -1,5 +1,4 @@
 import { lstat } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { Inject, Injectable } from '@nestjs/common';
 import { ExperimentsService } from '../../experiments/index.js';
 import { driverCode } from '../../kernel/errors.js';
@@ -51,9 +50,7 @@ export class RemovalChecks {
     if (replica.md5Sum === null || replica.md5Sum !== due.md5Sum || replica.sizeBytes !== due.sizeBytes) {
       return kept('copy-differs', 'The record of its copy tells of other content than was read at the source.');
     }
-    return due.sourceHost === hostname()
-      ? undefined
-      : kept('source-elsewhere', `It lies on ${due.sourceHost}, where this station does not remove files.`);
+    return undefined;
   }
 
   private async objectionOfStorage(due: DueRemoval): Promise<RemovalOutcome | undefined> {

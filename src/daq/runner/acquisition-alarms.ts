@@ -1,4 +1,4 @@
-import { pathToText } from '../../kernel/path-text.js';
+import { addressText, locationOf } from '../acquisitions/source-addresses.js';
 import type { NewAlarm } from '../../platform/alarms/index.js';
 import type { Sql } from '../../platform/database/index.js';
 import type { Acquisition } from '../acquisitions/acquisition.js';
@@ -38,7 +38,7 @@ export class AcquisitionAlarms {
     private readonly parts: RunnerParts,
     private readonly acquisition: Acquisition,
   ) {
-    this.source = pathToText(acquisition.sourceDirectory);
+    this.source = addressText(locationOf(acquisition));
   }
 
   sourceMissing(reason: string, isLost: boolean): Promise<void> {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../kernel/errors.js';
 import { Wakeable } from '../../kernel/wakeable.js';
 import type { Acquisition } from '../acquisitions/acquisition.js';
+import { locationOf } from '../acquisitions/source-addresses.js';
 import { settleRule } from '../settle/settle-rule.js';
 import { SettleTracker } from '../settle/settle-tracker.js';
 import type { SourceTree } from '../source/source-tree.port.js';
@@ -55,12 +56,12 @@ export class AcquisitionRunner {
     readonly acquisition: Acquisition,
     private readonly onEnd: () => void,
   ) {
-    const { options, sourceDirectory, jobId } = acquisition;
+    const { options, jobId } = acquisition;
     this.isMonitor = acquisition.kind === 'monitor';
     this.journal = new AcquisitionJournal(parts, acquisition);
     this.alarms = new AcquisitionAlarms(parts, acquisition);
     this.tree = parts.sources.open({
-      location: { host: null, directory: sourceDirectory },
+      location: locationOf(acquisition),
       isJobResult: jobId !== null,
     });
     this.source = new SourceKeeper(parts, acquisition, this.tree, this.journal, this.alarms);

@@ -1,5 +1,5 @@
-import { pathToText } from '../../kernel/path-text.js';
 import type { Acquisition } from '../acquisitions/acquisition.js';
+import { addressText, locationOf } from '../acquisitions/source-addresses.js';
 import type { Presence, SourceTree } from '../source/source-tree.port.js';
 import type { AcquisitionAlarms } from './acquisition-alarms.js';
 import type { AcquisitionJournal } from './acquisition-journal.js';
@@ -44,7 +44,8 @@ export class SourceKeeper {
   }
 
   get directory(): string {
-    return pathToText(this.lastPresence?.directory ?? this.acquisition.sourceDirectory);
+    const location = locationOf(this.acquisition);
+    return addressText({ ...location, directory: this.lastPresence?.directory ?? location.directory });
   }
 
   private async record({ device, fileSystem }: Extract<Presence, { isThere: true }>): Promise<void> {

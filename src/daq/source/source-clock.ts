@@ -4,7 +4,7 @@ import { joinBytes } from '../../kernel/path-bytes.js';
 import { fileSystemOf } from './mount-info.js';
 
 /** The kernel stamps files with a clock that ticks every 1 to 10 ms: a stamp may be this much behind, in ns. */
-const TICK_NS = 20_000_000n;
+export const CLOCK_TICK_NS = 20_000_000n;
 
 /**
  * What the clock that stamps the files of a directory says now. On this machine's own file systems that is the kernel's;
@@ -13,7 +13,7 @@ const TICK_NS = 20_000_000n;
  */
 export function clockOf(root: Buffer): bigint | undefined {
   if (!fileSystemOf(root).isShared) {
-    return BigInt(Date.now()) * 1_000_000n - TICK_NS;
+    return BigInt(Date.now()) * 1_000_000n - CLOCK_TICK_NS;
   }
   const probe = joinBytes(root, Buffer.from(`.dm-clock-${randomUUID()}.part`));
   try {

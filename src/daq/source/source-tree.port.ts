@@ -72,7 +72,14 @@ export type Removal =
   | { status: 'failed'; code: string };
 
 export type AbsenceCode =
-  'missing' | 'not-a-directory' | 'unreadable' | 'outside-roots' | 'in-storage' | 'not-mounted' | 'no-answer';
+  | 'missing'
+  | 'not-a-directory'
+  | 'unreadable'
+  | 'outside-roots'
+  | 'in-storage'
+  | 'not-mounted'
+  | 'no-answer'
+  | 'unreachable';
 
 export type Presence =
   | {
@@ -131,6 +138,8 @@ export interface SourceTreeProperties {
  *   file system or its host hangs.
  * - Every call ends within the time limit: {@link presence} answers `no-answer`, the others throw
  *   `StationError('unavailable', 'SOURCE_NO_ANSWER')`. The tree can be used again as soon as the source answers.
+ * - A host that cannot be reached is `unreachable`; the others throw what ssh said, as `unavailable`. Nothing is concluded
+ *   about its files.
  * - Paths are bytes. Symbolic links are not followed below the directory; FIFOs, sockets and devices are never opened.
  * - Looks are facts of the moment; comparing them with the ledger is the caller's affair.
  */
@@ -184,13 +193,11 @@ export interface OpenSource {
 
 /** Opens source trees, each by the adapter of its location. */
 export interface SourceTrees {
-  /** @throws StationError SOURCE_HOST_UNSUPPORTED when no adapter reaches the host. */
+  /** Asks nothing yet: a host that is not configured is `unreachable`. */
   open(source: OpenSource): SourceTree;
 
   /**
    * A tree for a question now and then, shared by all who ask about the same directory, and closed by itself.
-   *
-   * @throws StationError SOURCE_HOST_UNSUPPORTED
    */
   visit(source: OpenSource): Pick<SourceTree, 'presence' | 'look' | 'clock' | 'remove' | 'restore'>;
 }

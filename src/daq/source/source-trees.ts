@@ -1,15 +1,18 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { StationError } from '../../kernel/errors.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
+import { RemoteHosts } from '../../storage/index.js';
 import { LocalSourceTree } from './local-source-tree.js';
+import { RemoteSourceTree } from './remote/remote-source-tree.js';
 import type { OpenSource, SourceTrees } from './source-tree.port.js';
 import { WatchHub } from './watch-hub.js';
 
 /** How long a visited tree is kept for the next question, in ms. */
 const VISIT_MS = 30_000;
 
+type ConfiguredTree = LocalSourceTree | RemoteSourceTree;
+
 interface Visited {
-  tree: LocalSourceTree;
+  tree: ConfiguredTree;
   timer: NodeJS.Timeout;
 }
 
@@ -21,25 +24,28 @@ export class ConfiguredSourceTrees implements SourceTrees, OnApplicationShutdown
   constructor(
     @Inject(CONFIG) private readonly config: StationConfig,
     private readonly hub: WatchHub,
+    private readonly hosts: RemoteHosts,
   ) {}
 
-  open({ location, isJobResult }: OpenSource): LocalSourceTree {
-    if (location.host !== null) {
-      throw new StationError(
-        'invalid',
-        'SOURCE_HOST_UNSUPPORTED',
-        `The station cannot read from ${location.host}. Mount the directory on the station's machine and name it there.`,
-      );
-    }
+  open({ location, isJobResult }: OpenSource): ConfiguredTree {
     const { daq, storage } = this.config;
+    const limitMs = daq.sourceAnswerSeconds * 1000;
+    const { host } = location;
+    if (host !== null) {
+      return new RemoteSourceTree(location, {
+        roots: () => this.hosts.get(host).sourceRoots,
+        shell: () => this.hosts.shell(host),
+        limitMs,
+      });
+    }
     return new LocalSourceTree(location, {
       places: { roots: daq.sourceRoots, storage: storage.root, isJobResult },
-      limitMs: daq.sourceAnswerSeconds * 1000,
+      limitMs,
       hub: this.hub,
     });
   }
 
-  visit(source: OpenSource): LocalSourceTree {
+  visit(source: OpenSource): ConfiguredTree {
     const { location, isJobResult } = source;
     const key = `${location.host ?? ''}:${isJobResult}:${location.directory.toString('latin1')}`;
     const known = this.visited.get(key);
@@ -58,7 +64,7 @@ export class ConfiguredSourceTrees implements SourceTrees, OnApplicationShutdown
   }
 
   /** One that hangs is kept: the next who asks must not make another thread hang. */
-  private closeLater(key: string, tree: LocalSourceTree): NodeJS.Timeout {
+  private closeLater(key: string, tree: ConfiguredTree): NodeJS.Timeout {
     const close = () => {
       if (tree.hangs || tree.isBusy) {
         this.visited.set(key, { tree, timer: this.closeLater(key, tree) });

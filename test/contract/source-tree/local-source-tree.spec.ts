@@ -9,7 +9,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,18 +21,9 @@ import { asideOf } from '../../../src/daq/source/remove-file.js';
 import type { SourceIdentity, SourceTree } from '../../../src/daq/source/source-tree.port.js';
 import { WatchHub } from '../../../src/daq/source/watch-hub.js';
 import { waitFor } from '../../support/wait-for.js';
+import { describeSourceTree, TAKES_ALL } from './source-tree.suite.js';
 
 const LIMIT_MS = 1000;
-const filter = {
-  includePatterns: [],
-  excludePatterns: [],
-  includeFileExtensions: [],
-  excludeFileExtensions: [],
-  onlyFiles: [],
-  processHidden: false,
-  ignoredNames: [],
-  temporaryNames: [],
-};
 
 describe(LocalSourceTree.name, () => {
   let folder: string;
@@ -72,87 +62,14 @@ describe(LocalSourceTree.name, () => {
     return typeof look === 'object' ? look : expect.fail(`no file ${path}`);
   }
 
-  describe('presence', () => {
-    it('finds a directory, and says where it is', async () => {
-      expect(await open().presence(null)).toMatchObject({
-        isThere: true,
-        isEmpty: true,
-        directory: Buffer.from(join(folder, 'roots/source')),
-        device: statSync(join(folder, 'roots/source'), { bigint: true }).dev.toString(),
-      });
-    });
-
-    it('takes an empty directory on another file system for a mount that has gone', async () => {
-      expect(await open().presence('123456789')).toMatchObject({ isThere: false, code: 'not-mounted' });
-      write('a');
-      expect(await open().presence('123456789')).toMatchObject({ isThere: true });
-    });
-
-    it('tells what is wrong with a directory that cannot be used', async () => {
-      symlinkSync('/etc', join(folder, 'roots/out'));
-      symlinkSync(join(folder, 'storage'), join(folder, 'roots/in-storage'));
-      write('file');
-      const code = async (path: string) => {
-        const presence = await open(path).presence(null);
-        return presence.isThere ? 'there' : presence.code;
-      };
-      expect(await code('roots/missing/deep')).toBe('missing');
-      expect(await code('roots/out')).toBe('outside-roots');
-      expect(await code('roots/out/missing')).toBe('outside-roots');
-      expect(await code('elsewhere')).toBe('outside-roots');
-      expect(await code('roots/in-storage')).toBe('in-storage');
-      expect(await code('roots/source/file')).toBe('not-a-directory');
-    });
+  describeSourceTree({
+    folder: () => folder,
+    open: (directory) => open(directory),
   });
 
-  it('scans in batches, one ahead, and says which directories are new', async () => {
-    for (let at = 0; at < 2500; at += 1) {
-      write(`${at}.tif`);
-    }
-    const sizes: number[] = [];
-    const tree = open();
-    for await (const batch of tree.scan({ pass: 'full', filter })) {
-      sizes.push(batch.files.length);
-    }
-    expect(sizes.length).toBeGreaterThan(2);
-    expect(Math.max(...sizes)).toBeLessThanOrEqual(1000);
-    expect(sizes.reduce((sum, size) => sum + size)).toBe(2500);
-    for await (const batch of tree.scan({ pass: 'changes', filter })) {
-      expect(batch.files).toEqual([]);
-    }
-  });
-
-  it('looks at many paths at once, and opens none', async () => {
-    write('a', '12345');
-    mkdirSync(join(folder, 'roots/source/d'));
-    execFileSync('mkfifo', [join(folder, 'roots/source/fifo')]);
-    symlinkSync('a', join(folder, 'roots/source/link'));
-    const looks = await open().look(['a', 'd', 'fifo', 'link', 'none', 'a/b'].map((path) => Buffer.from(path)));
-    expect(looks).toMatchObject([{ sizeBytes: 5n }, 'directory', 'gone', 'gone', 'gone', 'gone']);
-  });
-
-  it('reads the start of a regular file only', async () => {
-    write('a', '12345');
-    execFileSync('mkfifo', [join(folder, 'roots/source/fifo')]);
-    expect(await open().read(Buffer.from('a'), 3)).toEqual(Buffer.from('123'));
-    expect(await open().read(Buffer.from('fifo'), 3)).toBeUndefined();
-  });
-
-  it('removes a file only while it is the one that was copied', async () => {
-    write('a', 'old');
-    const tree = open();
-    const [look] = await tree.look([Buffer.from('a')]);
-    const identity = typeof look === 'object' ? look : expect.fail('no file');
-    write('a', 'newer');
-    expect(await tree.remove(Buffer.from('a'), identity)).toMatchObject({
-      status: 'changed',
-      detail: expect.stringContaining('sizeBytes 3 → 5') as string,
-    });
-    const [now] = await tree.look([Buffer.from('a')]);
-    expect(await tree.remove(Buffer.from('a'), typeof now === 'object' ? now : identity)).toEqual({
-      status: 'removed',
-    });
-    expect(await tree.remove(Buffer.from('a'), identity)).toEqual({ status: 'gone' });
+  it('refuses the storage area', async () => {
+    symlinkSync(join(folder, 'storage'), join(folder, 'roots/in-storage'));
+    expect(await open('roots/in-storage').presence(null)).toMatchObject({ isThere: false, code: 'in-storage' });
   });
 
   it('does not take another file that has the name of the one that was copied', async () => {
@@ -226,7 +143,7 @@ describe(LocalSourceTree.name, () => {
       hints?.directories.forEach((path) => directories.add(path.toString()));
     });
     const pass = async () => {
-      for await (const batch of tree.scan({ pass: 'changes', filter })) {
+      for await (const batch of tree.scan({ pass: 'changes', filter: TAKES_ALL })) {
         expect(batch.problems).toEqual([]);
       }
     };
@@ -269,7 +186,7 @@ describe(LocalSourceTree.name, () => {
       const tree = open('roots/source', entry);
       const startedAt = performance.now();
       const hanging = tree.presence(null);
-      const scanning = tree.scan({ pass: 'full', filter }).next();
+      const scanning = tree.scan({ pass: 'full', filter: TAKES_ALL }).next();
       scanning.catch(() => undefined);
 
       expect(await open().presence(null)).toMatchObject({ isThere: true });
