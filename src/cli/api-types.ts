@@ -82,6 +82,12 @@ export interface Finding {
   message: string;
 }
 
+/** What `POST /experiments/{name}/ledger/actions` did. */
+export interface LedgerActionAnswer {
+  changed: number;
+  left: { path: string; state: string; reason: string }[];
+}
+
 export interface AcquisitionAnswer {
   id: string;
   kind: 'upload' | 'monitor';
@@ -92,11 +98,22 @@ export interface AcquisitionAnswer {
   usesEvents: boolean;
   destDirectory: string;
   startedBy: string;
+  createdAt: string;
   counts: AcquisitionCounts;
   startedAt: string | null;
   endedAt: string | null;
   errorMessage: string | null;
   stopAt: string | null;
+  stoppedBy: string | null;
+  endReason: string | null;
+  lastFile?: { path: string; doneAt: string } | null;
+  resumes: string | null;
+  progress: {
+    filesSettled: number;
+    filesFound: number;
+    bytesPerSecond: number | null;
+    remainingSeconds: number | null;
+  };
   exitUpload: { acquisitionId: string } | { errorCode: string; errorMessage: string } | null;
   warnings: Finding[];
   preflight?: { verdict: 'ok' | 'warning'; findings: Finding[] };

@@ -27,6 +27,7 @@ import { FileTasksController } from './file-tasks/file-tasks.controller.js';
 import { FileTasksService } from './file-tasks/file-tasks.service.js';
 import { FileWorker } from './file-tasks/file-worker.js';
 import { Transformation } from './file-tasks/transformation.js';
+import { LedgerActions } from './ledger/ledger-actions.js';
 import { LedgerClaims } from './ledger/ledger-claims.js';
 import { LedgerCounts } from './ledger/ledger-counts.js';
 import { LedgerController } from './ledger/ledger.controller.js';
@@ -93,6 +94,7 @@ import { Vigilance } from './vigilance/vigilance.js';
     SourceAddresses,
     SourceRoots,
     DirectoryUnits,
+    LedgerActions,
     LedgerClaims,
     LedgerCounts,
     LedgerRepository,

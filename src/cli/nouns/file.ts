@@ -9,6 +9,7 @@ import { parseKeyValues } from '../key-values.js';
 import { collect, parseCount, parseJsonObject } from '../parse-options.js';
 import { safeLine } from '../safe-text.js';
 import { type FileTaskOptions, registerFileTasks, runFileTask, withSelection } from './file-task.js';
+import { registerLedgerActions } from './ledger-action.js';
 import { streamLines } from '../stream-lines.js';
 
 interface ListOptions {
@@ -27,7 +28,7 @@ interface FileOptions {
 
 const PATH_HELP = 'as "dm file list" shows it, or absolute in storage';
 
-/** `dm file list|show|why|update|delete`. */
+/** `dm file list|show|why|update|delete|retry|release`. */
 export function registerFile(program: Command, context: CliContext): void {
   const file = program.command('file').description('cataloged files, their metadata, and what became of each');
 
@@ -106,6 +107,7 @@ export function registerFile(program: Command, context: CliContext): void {
       );
     });
 
+  registerLedgerActions(file, context);
   registerFileTasks(file, context);
 }
 
