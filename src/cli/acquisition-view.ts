@@ -51,6 +51,13 @@ export function aboutAcquisition(acquisition: AcquisitionAnswer): string {
     ['started', [formatTime(acquisition.startedAt), `by ${acquisition.startedBy}`].join(' ')],
     ['stops by itself', formatTime(acquisition.stopAt)],
     ['ended', formatTime(acquisition.endedAt)],
+    [
+      'why it ended',
+      acquisition.endReason === 'stopped'
+        ? `stopped by ${acquisition.stoppedBy ?? 'the station'}`
+        : acquisition.endReason,
+    ],
+    ['last file', acquisition.lastFile?.path],
     ['took', formatSpan(acquisition.startedAt, acquisition.endedAt)],
     ['files', countsSentence(counts)],
     ['not verified', (counts.unverified ?? 0) > 0 ? formatCount(counts.unverified ?? 0) : null],

@@ -65,6 +65,41 @@ export function registerAcquisition(program: Command, context: CliContext): void
     });
 
   acquisition
+    .command('resume')
+    .description('start again what an ended one left')
+    .argument('<id>')
+    .action(async (id: string) => {
+      const started = await (await context.client()).post<AcquisitionAnswer>(apiPath`/acquisitions/${id}/resume`);
+      context.print(started, () => `${safeLine(started.kind)} ${started.id} takes up what ${safeLine(id)} left.`);
+    });
+
+  acquisition
+    .command('retry')
+    .description('try failed files again at once; with --quarantined those in quarantine, too')
+    .argument('<id>')
+    .option('--quarantined', 'release its files from quarantine')
+    .action(async (id: string, { quarantined }: { quarantined?: boolean }) => {
+      const client = await context.client();
+      const { experiment } = await client.get<AcquisitionAnswer>(apiPath`/acquisitions/${id}`);
+      const answer = await client.post<{ changed: number }>(apiPath`/experiments/${experiment}/ledger/actions`, {
+        action: quarantined === true ? 'release' : 'retry',
+        acquisitionId: id,
+      });
+      context.print(answer, () => `${answer.changed} files are tried again.`);
+    });
+
+  acquisition
+    .command('clear-ended')
+    .description('take ended acquisitions off the list; where files came from stays known')
+    .option('-e, --experiment <name>')
+    .action(async (options: { experiment?: string }) => {
+      const experiment = context.experiment(options.experiment);
+      await context.confirm(`This takes all ended acquisitions of ${experiment} off the list.`);
+      const answer = await (await context.client()).post<{ cleared: number }>('/acquisitions/clear', { experiment });
+      context.print(answer, () => `${answer.cleared} are off the list.`);
+    });
+
+  acquisition
     .command('clear')
     .description('take an ended acquisition that brought no files off the list')
     .argument('<id>')

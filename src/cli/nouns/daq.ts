@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type AcquisitionOptions, acquisitionRequest, withAcquisitionOptions } from '../acquisition-request.js';
-import { ACQUISITION_COLUMNS, remarkOnPreflight } from '../acquisition-view.js';
+import { aboutAcquisition, ACQUISITION_COLUMNS, isEnded, remarkOnPreflight } from '../acquisition-view.js';
 import { type ApiClient, apiPath } from '../api-client.js';
 import type { AcquisitionAnswer } from '../api-types.js';
 import type { CliContext } from '../context.js';
@@ -8,11 +8,13 @@ import { CliExit, EXIT, usageError } from '../exit-codes.js';
 import { directoryText } from '../local-directory.js';
 import { parseCount, parseDuration } from '../parse-options.js';
 import { safeLine } from '../safe-text.js';
+import { waitUntilFinished } from '../wait.js';
 import { showAcquisition } from './acquisition.js';
 
 interface StopOptions {
   experiment?: string;
   directory?: string;
+  wait?: boolean;
 }
 
 /** `dm daq start|stop|list|show`: monitors, which keep watching a directory. */
@@ -40,11 +42,20 @@ export function registerDaq(program: Command, context: CliContext): void {
     .argument('[id]', 'or say --experiment and --directory')
     .option('-e, --experiment <name>')
     .option('--directory <directory>', 'the directory that it watches')
+    .option('--wait', 'until it has ended; then say the last file and why')
     .action(async (id: string | undefined, options: StopOptions) => {
       const client = await context.client();
       const chosen = id ?? (await findRunning(context, client, options)).id;
       const answer = await client.post<AcquisitionAnswer>(apiPath`/acquisitions/${chosen}/stop`);
-      context.print(answer, () => `DAQ ${chosen} is ${safeLine(answer.status)}.`);
+      if (options.wait !== true) {
+        context.print(answer, () => `DAQ ${chosen} is ${safeLine(answer.status)}.`);
+        return;
+      }
+      const ended = await waitUntilFinished({
+        read: () => client.get<AcquisitionAnswer>(apiPath`/acquisitions/${chosen}`),
+        isFinished: isEnded,
+      });
+      context.print(ended, () => aboutAcquisition(ended));
     });
 
   daq

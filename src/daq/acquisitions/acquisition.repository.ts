@@ -32,6 +32,9 @@ interface AcquisitionRecord {
   job_id: string | null;
   trigger_depth: number;
   on_exit_of: string | null;
+  resumes: string | null;
+  stopped_by: string | null;
+  cleared_at: Date | null;
   ignores_existing: boolean;
   unchanged_files: string;
   unchanged_bytes: string;
@@ -50,6 +53,11 @@ export interface AcquisitionQuery {
   kind?: AcquisitionKind;
   /** Only of these experiments. */
   experimentIds?: readonly number[];
+  /** Started from here on, and before. */
+  since?: string;
+  until?: string;
+  /** Those that were taken off the list, too. */
+  isWithCleared?: boolean;
   /** Those that come after this one, newest first. */
   after?: { createdAt: string; id: string };
   limit: number;
@@ -71,8 +79,8 @@ export class AcquisitionRepository {
     await sql.query(
       `INSERT INTO acquisition (id, kind, experiment_id, status, source_host, source_directory, destination_directory,
          options, started_by, job_id, trigger_depth, ignores_existing, warnings, created_at, stop_at,
-         on_exit_of, source_file_system, source_clock_ns)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+         on_exit_of, source_file_system, source_clock_ns, resumes)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
       [
         acquisition.id,
         acquisition.kind,
@@ -92,6 +100,7 @@ export class AcquisitionRepository {
         acquisition.onExitOf,
         acquisition.sourceFileSystem,
         acquisition.sourceClockNs,
+        acquisition.resumes,
       ],
     );
   }
@@ -116,6 +125,8 @@ export class AcquisitionRepository {
        WHERE ($1::text[] IS NULL OR status = ANY($1)) AND ($2::text IS NULL OR kind = $2)
          AND ($3::int[] IS NULL OR experiment_id = ANY($3))
          AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::uuid))
+         AND ($7::timestamptz IS NULL OR created_at >= $7) AND ($8::timestamptz IS NULL OR created_at < $8)
+         AND ($9 OR cleared_at IS NULL)
        ORDER BY created_at DESC, id DESC LIMIT $6`,
       [
         query.status ?? null,
@@ -124,6 +135,9 @@ export class AcquisitionRepository {
         query.after?.createdAt ?? null,
         query.after?.id ?? null,
         query.limit,
+        query.since ?? null,
+        query.until ?? null,
+        query.isWithCleared ?? false,
       ],
     );
     return records.map(toAcquisition);
@@ -183,6 +197,40 @@ export class AcquisitionRepository {
       id,
     ]);
     return record === undefined ? undefined : toAcquisition(record);
+  }
+
+  /** The first to ask is who stopped it. */
+  async noteStop(id: string, username: string): Promise<void> {
+    await this.database.query(
+      `UPDATE acquisition SET stopped_by = coalesce(stopped_by, $2)
+       WHERE id = $1 AND status NOT IN ('done', 'failed', 'aborted')`,
+      [id, username],
+    );
+  }
+
+  /** Takes ended ones off the list; answers how many. */
+  async clear(
+    experimentIds: readonly number[],
+    query: { kind: AcquisitionKind | null; status: readonly AcquisitionStatus[] | null; endedBefore: string | null },
+  ): Promise<number> {
+    const rows = await this.database.query(
+      `UPDATE acquisition SET cleared_at = now()
+       WHERE experiment_id = ANY($1::int[]) AND cleared_at IS NULL AND status = ANY($2::text[])
+         AND ($3::text IS NULL OR kind = $3) AND ($4::text[] IS NULL OR status = ANY($4))
+         AND ($5::timestamptz IS NULL OR ended_at < $5) RETURNING id`,
+      [experimentIds, ENDED_STATUSES, query.kind, query.status, query.endedBefore],
+    );
+    return rows.length;
+  }
+
+  /** Of the files that are done, the one that was found last. */
+  async lastFile(id: string): Promise<{ path: Buffer; doneAt: Date } | undefined> {
+    const [row] = await this.database.query<{ destination_path: Buffer; done_at: Date }>(
+      `SELECT destination_path, done_at FROM ledger WHERE acquisition_id = $1 AND state = 'done'
+       ORDER BY id DESC LIMIT 1`,
+      [id],
+    );
+    return row === undefined ? undefined : { path: row.destination_path, doneAt: row.done_at };
   }
 
   async setExitUpload(id: string, exitUpload: ExitUpload): Promise<void> {
@@ -290,6 +338,9 @@ function toAcquisition(record: AcquisitionRecord): Acquisition {
     jobId: record.job_id,
     triggerDepth: record.trigger_depth,
     onExitOf: record.on_exit_of,
+    resumes: record.resumes,
+    stoppedBy: record.stopped_by,
+    clearedAt: record.cleared_at,
     ignoresExisting: record.ignores_existing,
     unchangedFiles: Number(record.unchanged_files),
     unchangedBytes: Number(record.unchanged_bytes),

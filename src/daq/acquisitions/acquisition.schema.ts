@@ -125,7 +125,26 @@ export const acquisitionsQuery = pageQuery.extend({
   status: statusList.optional(),
   kind: z.enum(['upload', 'monitor']).optional(),
   experiment: z.string().optional(),
+  /** Started from here on, RFC 3339. */
+  since: z.iso.datetime({ offset: true }).optional(),
+  /** Started before. */
+  until: z.iso.datetime({ offset: true }).optional(),
+  /** Those that were taken off the list, too. */
+  cleared: z.stringbool().default(false),
 });
+
+export const clearAcquisitionsBody = z
+  .strictObject({
+    experiment: z.string().min(1),
+    kind: z.enum(['upload', 'monitor']).optional(),
+    status: z
+      .array(z.enum(['done', 'failed', 'aborted']))
+      .min(1)
+      .optional(),
+    endedBefore: z.iso.datetime({ offset: true }).optional(),
+  })
+  .meta({ example: { experiment: 'demo-exp', status: ['done'] } });
+export type ClearAcquisitionsBody = z.infer<typeof clearAcquisitionsBody>;
 
 export const ledgerQuery = pageQuery.extend({
   state: z

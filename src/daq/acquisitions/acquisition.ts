@@ -113,6 +113,12 @@ export interface Acquisition {
   triggerDepth: number;
   /** The monitor at whose end this upload was asked for. */
   onExitOf: string | null;
+  /** The ended acquisition whose work this one takes up again. */
+  resumes: string | null;
+  /** Who stopped it; null when it came to its end by itself. */
+  stoppedBy: string | null;
+  /** When it was taken off the list; it stays the record of where its files came from. */
+  clearedAt: Date | null;
   /** Files that are there at the first look are left alone. */
   ignoresExisting: boolean;
   unchangedFiles: number;

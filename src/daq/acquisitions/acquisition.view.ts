@@ -1,4 +1,5 @@
 import { pathToText } from '../../kernel/path-text.js';
+import type { Rate } from '../pipeline/throughput.js';
 import { isSharedFileSystem } from '../source/mount-info.js';
 import {
   type Acquisition,
@@ -6,6 +7,7 @@ import {
   type AcquisitionKind,
   type AcquisitionOptions,
   type AcquisitionStatus,
+  ENDED_STATUSES,
   type ExitUpload,
   type Finding,
   noCounts,
@@ -29,6 +31,15 @@ export interface AcquisitionView extends AcquisitionOptions {
   jobId: string | null;
   /** The monitor at whose end this upload started. */
   onExitOf: string | null;
+  /** The ended acquisition whose work this one takes up again. */
+  resumes: string | null;
+  stoppedBy: string | null;
+  /** Why it ended: by itself, on somebody's word, by its duration, or on a fault; null while it goes on. */
+  endReason: 'completed' | 'stopped' | 'duration' | 'failed' | null;
+  /** Of the files that were brought, the one found last; of an ended acquisition that is asked for by its id. */
+  lastFile?: { path: string; doneAt: string } | null;
+  progress: ProgressView;
+  clearedAt: string | null;
   /** What became of the upload at the end of this monitor. */
   exitUpload: ExitUpload | null;
   counts: AcquisitionCounts;
@@ -46,6 +57,7 @@ export function viewOf(
   acquisition: Acquisition,
   experiment: string,
   counts: AcquisitionCounts | undefined,
+  rate: Rate | null,
 ): AcquisitionView {
   const { skipTransfer, skipChecksum } = acquisition.options;
   const known = counts ?? noCounts();
@@ -71,6 +83,11 @@ export function viewOf(
     startedBy: acquisition.startedBy,
     jobId: acquisition.jobId,
     onExitOf: acquisition.onExitOf,
+    resumes: acquisition.resumes,
+    stoppedBy: acquisition.stoppedBy,
+    endReason: endReasonOf(acquisition),
+    progress: progressOf(acquisition, shown, rate),
+    clearedAt: acquisition.clearedAt?.toISOString() ?? null,
     exitUpload: acquisition.exitUpload,
     counts: shown,
     percentageComplete: percentage(acquisition, shown),
@@ -81,6 +98,48 @@ export function viewOf(
     errorMessage: acquisition.errorMessage,
     warnings: acquisition.warnings,
   };
+}
+
+/**
+ * What is at its end, which only grows: what is in quarantine may be released and is not counted. Rate and remaining time
+ * are null when they are not known.
+ */
+export interface ProgressView {
+  filesSettled: number;
+  filesFound: number;
+  filesPerSecond: number | null;
+  bytesPerSecond: number | null;
+  /** Of an upload that has seen its whole directory. */
+  remainingSeconds: number | null;
+}
+
+function progressOf(acquisition: Acquisition, counts: AcquisitionCounts, rate: Rate | null): ProgressView {
+  const isOver = ENDED_STATUSES.includes(acquisition.status);
+  const left = counts.bytesTotal - counts.bytesDone;
+  const isKnown = !isOver && acquisition.kind === 'upload' && acquisition.scanComplete && rate !== null;
+  return {
+    filesSettled: counts.done + counts.skipped + counts.cancelled,
+    filesFound: counts.found,
+    filesPerSecond: isOver ? null : (rate?.filesPerSecond ?? null),
+    bytesPerSecond: isOver ? null : (rate?.bytesPerSecond ?? null),
+    remainingSeconds: isKnown && rate.bytesPerSecond > 0 ? Math.ceil(left / rate.bytesPerSecond) : null,
+  };
+}
+
+function endReasonOf({ kind, status, stoppedBy, stopAt, endedAt }: Acquisition): AcquisitionView['endReason'] {
+  if (!ENDED_STATUSES.includes(status)) {
+    return null;
+  }
+  if (status === 'failed') {
+    return 'failed';
+  }
+  if (kind === 'upload' && status === 'done') {
+    return 'completed';
+  }
+  if (stoppedBy !== null || status === 'aborted') {
+    return 'stopped';
+  }
+  return stopAt !== null && endedAt !== null && stopAt <= endedAt ? 'duration' : 'completed';
 }
 
 function percentage(acquisition: Acquisition, counts: AcquisitionCounts): number {

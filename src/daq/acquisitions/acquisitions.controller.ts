@@ -8,6 +8,8 @@ import type { LedgerRowView } from '../ledger/ledger-row.view.js';
 import {
   acquisitionId,
   acquisitionsQuery,
+  type ClearAcquisitionsBody,
+  clearAcquisitionsBody,
   ledgerQuery,
   startAcquisitionBody,
   type StartAcquisitionBody,
@@ -61,6 +63,25 @@ export class AcquisitionsController {
     @Param('id', { schema: acquisitionId }) id: string,
   ): Promise<AcquisitionView> {
     return this.acquisitions.stop(principal, id);
+  }
+
+  @Post(':id/resume')
+  @ApiOperation({ summary: 'Start again what an ended acquisition left, with its options and linked to it' })
+  resume(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', { schema: acquisitionId }) id: string,
+  ): Promise<StartedAcquisition> {
+    return this.acquisitions.resume(principal, id);
+  }
+
+  @Post('clear')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Take ended acquisitions off the list; `cleared=true` lists them all the same' })
+  clearEnded(
+    @CurrentPrincipal() principal: Principal,
+    @Body({ schema: clearAcquisitionsBody }) body: ClearAcquisitionsBody,
+  ): Promise<{ cleared: number }> {
+    return this.acquisitions.clearEnded(principal, body);
   }
 
   @Delete(':id')

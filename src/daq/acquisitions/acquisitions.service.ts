@@ -5,23 +5,26 @@ import { z } from 'zod';
 import { AccessService, type Principal, UsersService } from '../../auth/index.js';
 import { type Experiment, ExperimentsService } from '../../experiments/index.js';
 import { StationError } from '../../kernel/errors.js';
+import { pathToText } from '../../kernel/path-text.js';
 import { Alarms } from '../../platform/alarms/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
 import { EventLog, type NewEvent } from '../../platform/events/index.js';
 import { Destinations } from '../../storage/index.js';
 import { decodeCursor, type Page, pageOf } from '../../platform/http/index.js';
+import { PipelineMetrics } from '../pipeline/pipeline.metrics.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { Runners } from '../runner/runners.js';
+import { startOf } from '../runner/left-alone.js';
 import { overlapAlarm } from '../runner/acquisition-alarms.js';
-import type { Acquisition, AcquisitionStatus, Finding } from './acquisition.js';
+import { type Acquisition, type AcquisitionStatus, ENDED_STATUSES, type Finding } from './acquisition.js';
 import { AcquisitionRepository, notFound } from './acquisition.repository.js';
-import type { StartAcquisitionBody } from './acquisition.schema.js';
+import type { ClearAcquisitionsBody, StartAcquisitionBody } from './acquisition.schema.js';
 import { type AcquisitionView, viewOf } from './acquisition.view.js';
 import { exitUploadAlarm } from './exit-upload-alarm.js';
 import { destinationOf } from './destination.js';
 import { overlaps, type Preflight, PreflightCheck } from './preflight.js';
-import { optionsOf, requireFitting } from './requested-options.js';
+import { bodyOf, optionsOf, requireFitting } from './requested-options.js';
 import { SourceAddresses } from './source-addresses.js';
 
 const listCursor = z.tuple([z.string(), z.uuid()]);
@@ -37,7 +40,9 @@ export type Origin =
   /** Results of a job. */
   | { kind: 'job'; jobId: string; triggerDepth: number }
   /** The upload that a monitor asks for at its end. */
-  | { kind: 'exit'; monitorId: string; startedBy: string };
+  | { kind: 'exit'; monitorId: string; startedBy: string }
+  /** A person takes an ended acquisition up again; rights are asked for as at any start. */
+  | { kind: 'resume'; of: Acquisition };
 
 /** Starting, stopping and looking at acquisitions. */
 @Injectable()
@@ -54,6 +59,7 @@ export class AcquisitionsService {
     private readonly pipeline: Pipeline,
     private readonly users: UsersService,
     private readonly alarms: Alarms,
+    private readonly metrics: PipelineMetrics,
     private readonly destinations: Destinations,
     private readonly addresses: SourceAddresses,
   ) {}
@@ -112,7 +118,12 @@ export class AcquisitionsService {
   async get(principal: Principal, id: string): Promise<AcquisitionView> {
     const acquisition = await this.acquisitions.get(id);
     await this.requireRead(principal, acquisition);
-    return only(await this.viewsOf([acquisition]));
+    // Asked at the end only: while much waits, it would be looked for behind all of that.
+    const last = ENDED_STATUSES.includes(acquisition.status) ? await this.acquisitions.lastFile(id) : undefined;
+    return {
+      ...only(await this.viewsOf([acquisition])),
+      lastFile: last === undefined ? null : { path: pathToText(last.path), doneAt: last.doneAt.toISOString() },
+    };
   }
 
   async list(
@@ -121,6 +132,9 @@ export class AcquisitionsService {
       status?: AcquisitionStatus[] | undefined;
       kind?: 'upload' | 'monitor' | undefined;
       experiment?: string | undefined;
+      since?: string | undefined;
+      until?: string | undefined;
+      cleared?: boolean | undefined;
       limit: number;
       cursor?: string | undefined;
     },
@@ -132,6 +146,9 @@ export class AcquisitionsService {
     const after = decodeCursor(query.cursor, listCursor);
     const found = await this.acquisitions.list({
       limit: query.limit + 1,
+      isWithCleared: query.cleared ?? false,
+      ...(query.since === undefined ? {} : { since: query.since }),
+      ...(query.until === undefined ? {} : { until: query.until }),
       ...(query.status === undefined ? {} : { status: query.status }),
       ...(query.kind === undefined ? {} : { kind: query.kind }),
       ...(chosen !== undefined ? { experimentIds: [chosen.id] } : visible === 'all' ? {} : { experimentIds: visible }),
@@ -146,8 +163,46 @@ export class AcquisitionsService {
     const acquisition = await this.acquisitions.get(id);
     await this.requireRead(principal, acquisition);
     await this.access.require(principal, 'acquisition.control', { experimentId: acquisition.experimentId });
+    await this.acquisitions.noteStop(id, principal.username);
     await this.runners.stop(id);
     return this.get(principal, id);
+  }
+
+  /**
+   * Starts again what an ended acquisition left: with its options, linked to it. Files that it brought are as they were,
+   * those in quarantine are tried again, and a monitor takes what came since it began.
+   *
+   * @throws StationError ACQUISITION_NOT_ENDED, RESUME_NOT_POSSIBLE, and what a start throws
+   */
+  async resume(principal: Principal, id: string): Promise<StartedAcquisition> {
+    const ended = await this.require(principal, id);
+    if (!ENDED_STATUSES.includes(ended.status)) {
+      throw new StationError(
+        'conflict',
+        'ACQUISITION_NOT_ENDED',
+        `Acquisition ${id} is ${ended.status}; stop it first.`,
+      );
+    }
+    const experiment = await this.experiments.findById(ended.experimentId);
+    if (ended.jobId !== null || experiment === undefined) {
+      throw new StationError('conflict', 'RESUME_NOT_POSSIBLE', 'Results of a job come with the job: run that again.');
+    }
+    return this.start(principal, bodyOf(ended, experiment.name), {
+      kind: 'resume',
+      of: ended,
+    });
+  }
+
+  /** Takes ended acquisitions of an experiment off the list; they stay the record of where files came from. */
+  async clearEnded(principal: Principal, body: ClearAcquisitionsBody): Promise<{ cleared: number }> {
+    const { id } = await this.experiments.getByName(principal, body.experiment);
+    await this.access.require(principal, 'acquisition.control', { experimentId: id });
+    const cleared = await this.acquisitions.clear([id], {
+      kind: body.kind ?? null,
+      status: body.status ?? null,
+      endedBefore: body.endedBefore ?? null,
+    });
+    return { cleared };
   }
 
   async clear(principal: Principal, id: string): Promise<void> {
@@ -176,7 +231,7 @@ export class AcquisitionsService {
 
   /** The rule of POST /jobs: only who may start jobs anywhere does so in the name of others. */
   private async requireJobOwner(principal: Principal, owner: string, origin: Origin | undefined): Promise<void> {
-    if (owner === principal.username || origin !== undefined) {
+    if (owner === principal.username || (origin !== undefined && origin.kind !== 'resume')) {
       return;
     }
     const { allowed } = await this.access.can(principal, 'job.start');
@@ -242,7 +297,8 @@ export class AcquisitionsService {
       sourceDirectory: facts.sourceDirectory,
       sourceDevice: null,
       sourceFileSystem: facts.fileSystem?.type ?? null,
-      sourceClockNs: facts.clockNs,
+      // What came while nobody watched is new to one that takes another's work up.
+      sourceClockNs: origin?.kind === 'resume' ? startOf(origin.of) : facts.clockNs,
       destinationDirectory: facts.destination,
       options: optionsOf(body, {
         username: principal.username,
@@ -253,8 +309,14 @@ export class AcquisitionsService {
       jobId: origin?.kind === 'job' ? origin.jobId : null,
       triggerDepth: origin?.kind === 'job' ? origin.triggerDepth : 0,
       onExitOf: origin?.kind === 'exit' ? origin.monitorId : null,
+      resumes: origin?.kind === 'resume' ? origin.of.id : null,
+      stoppedBy: null,
+      clearedAt: null,
       // A directory that appears later holds only what came after the start.
-      ignoresExisting: body.kind === 'monitor' && !body.processExisting && !facts.isMissing,
+      ignoresExisting:
+        origin?.kind === 'resume'
+          ? origin.of.ignoresExisting
+          : body.kind === 'monitor' && !body.processExisting && !facts.isMissing,
       unchangedFiles: 0,
       unchangedBytes: 0,
       scanComplete: false,
@@ -279,7 +341,9 @@ export class AcquisitionsService {
         experiments.set(experimentId, await this.experiments.findById(experimentId));
       }
     }
-    return acquisitions.map((one) => viewOf(one, experiments.get(one.experimentId)?.name ?? '', counts.get(one.id)));
+    return acquisitions.map((one) =>
+      viewOf(one, experiments.get(one.experimentId)?.name ?? '', counts.get(one.id), this.metrics.rates.of(one.id)),
+    );
   }
 }
 

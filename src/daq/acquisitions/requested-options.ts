@@ -2,8 +2,8 @@ import { StationError } from '../../kernel/errors.js';
 import { isPlainRelative } from '../../kernel/path-bytes.js';
 import { pathToText } from '../../kernel/path-text.js';
 import type { DaqConfig } from '../daq.config.js';
-import type { AcquisitionOptions } from './acquisition.js';
-import type { StartAcquisitionBody } from './acquisition.schema.js';
+import type { Acquisition, AcquisitionOptions } from './acquisition.js';
+import { startAcquisitionBody, type StartAcquisitionBody } from './acquisition.schema.js';
 import { pathFromText } from './destination.js';
 import { settleOptionsOf } from './settle-request.js';
 
@@ -53,6 +53,26 @@ export function optionsOf(
             jobOwner: workflow.jobOwner ?? defaults.username,
           },
   };
+}
+
+/** The request that an acquisition began with, for one that takes its work up again. */
+export function bodyOf(acquisition: Acquisition, experiment: string): StartAcquisitionBody {
+  const { kind, options, sourceDirectory, destinationDirectory } = acquisition;
+  const [root, ...below] = pathToText(destinationDirectory).split('/');
+  return startAcquisitionBody.parse({
+    ...withoutNulls(options),
+    settle: withoutNulls(options.settle),
+    kind,
+    experiment,
+    dataDirectory: pathToText(sourceDirectory),
+    useAnalysisDirectoryAsRoot: root === 'analysis',
+    ...(below.length === 0 ? {} : { destDirectory: below.join('/') }),
+  });
+}
+
+/** What was left out of a request is null in the record. */
+function withoutNulls(options: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null));
 }
 
 /**

@@ -1,10 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { METRICS } from '../../platform/metrics/index.js';
+import { Throughput } from './throughput.js';
 
 /** What the pipeline counts as it works. */
 @Injectable()
 export class PipelineMetrics {
+  /** By acquisition; of this run of the station. */
+  readonly rates = new Throughput();
   private readonly files: Counter;
   private readonly bytes: Counter;
   private readonly steps: Histogram<'plugin'>;
@@ -37,9 +40,13 @@ export class PipelineMetrics {
     });
   }
 
-  done(files: number, bytes: bigint): void {
-    this.files.inc(files);
-    this.bytes.inc(Number(bytes));
+  done(rows: readonly { acquisitionId: string; sizeBytes: bigint }[]): void {
+    for (const [id, group] of Map.groupBy(rows, (row) => row.acquisitionId)) {
+      const bytes = Number(group.reduce((sum, row) => sum + row.sizeBytes, 0n));
+      this.rates.note(id, group.length, bytes);
+      this.bytes.inc(bytes);
+    }
+    this.files.inc(rows.length);
   }
 
   stop(state: string): void {

@@ -90,11 +90,7 @@ export class Pipeline {
       await this.journal.keep(outcomes.map((outcome) => ({ ...outcome, keepsClaim: false })));
       return false;
     }
-    const done = outcomes.filter((outcome) => outcome.change.state === 'done');
-    this.metrics.done(
-      done.length,
-      done.reduce((sum, outcome) => sum + outcome.row.sizeBytes, 0n),
-    );
+    this.metrics.done(outcomes.filter(({ change }) => change.state === 'done').map(({ row }) => row));
     for (const { change, keepsClaim } of outcomes) {
       if (change.state !== 'done' && !keepsClaim) {
         this.metrics.stop(change.state);

@@ -7,6 +7,11 @@ import type { ScannedFile } from '../source/source-tree.port.js';
  */
 const UNKNOWN_CLOCK_MS = 300_000;
 
+/** When the acquisition began, in ns by the clock of its source. */
+export function startOf({ sourceClockNs, createdAt }: Pick<Acquisition, 'sourceClockNs' | 'createdAt'>): bigint {
+  return sourceClockNs ?? BigInt(createdAt.getTime() - UNKNOWN_CLOCK_MS) * 1_000_000n;
+}
+
 /**
  * In the first pass of a monitor without processExisting: what was last touched before the start, by the clock of the
  * file system that stamped it, is left alone.
@@ -15,6 +20,6 @@ export function leftAloneBy(acquisition: Acquisition): (file: ScannedFile) => bo
   if (!acquisition.ignoresExisting) {
     return () => false;
   }
-  const startNs = acquisition.sourceClockNs ?? BigInt(acquisition.createdAt.getTime() - UNKNOWN_CLOCK_MS) * 1_000_000n;
+  const startNs = startOf(acquisition);
   return (file) => file.ctimeNs < startNs;
 }
