@@ -6,6 +6,7 @@ import type { Acquisition, AcquisitionOptions } from './acquisition.js';
 import { startAcquisitionBody, type StartAcquisitionBody } from './acquisition.schema.js';
 import { pathFromText } from './destination.js';
 import { settleOptionsOf } from './settle-request.js';
+import { addressText, locationOf } from './source-addresses.js';
 
 /** What a request asks for, with what it leaves out filled in. */
 export function optionsOf(
@@ -57,14 +58,14 @@ export function optionsOf(
 
 /** The request that an acquisition began with, for one that takes its work up again. */
 export function bodyOf(acquisition: Acquisition, experiment: string): StartAcquisitionBody {
-  const { kind, options, sourceDirectory, destinationDirectory } = acquisition;
+  const { kind, options, destinationDirectory } = acquisition;
   const [root, ...below] = pathToText(destinationDirectory).split('/');
   return startAcquisitionBody.parse({
     ...withoutNulls(options),
     settle: withoutNulls(options.settle),
     kind,
     experiment,
-    dataDirectory: pathToText(sourceDirectory),
+    dataDirectory: addressText(locationOf(acquisition)),
     useAnalysisDirectoryAsRoot: root === 'analysis',
     ...(below.length === 0 ? {} : { destDirectory: below.join('/') }),
   });
