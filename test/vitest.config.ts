@@ -5,7 +5,7 @@ const root = resolve(import.meta.dirname, '..');
 const servers = [resolve(import.meta.dirname, 'support/global-setup.ts')];
 const built = resolve(import.meta.dirname, 'support/build.ts');
 
-/** A level of tests that use real servers: one file after the other, since they share the machine's two cores. */
+/** A level of tests that use real servers. They wait more than they compute, so two files at a time suit two cores. */
 function level(name: string, testTimeout: number) {
   return {
     root,
@@ -13,7 +13,7 @@ function level(name: string, testTimeout: number) {
       name,
       include: [`test/${name}/**/*.spec.ts`],
       globalSetup: name === 'e2e' ? [built, ...servers] : servers,
-      fileParallelism: false,
+      maxWorkers: 2,
       testTimeout,
       hookTimeout: testTimeout,
       sequence: { groupOrder: ['unit', 'contract', 'medium', 'e2e'].indexOf(name) },
