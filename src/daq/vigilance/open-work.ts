@@ -50,12 +50,12 @@ export class OpenWork {
     );
   }
 
-  /** Seconds that the longest due of the work waits which nobody has in hand; null when none is due. */
+  /** Seconds that the longest due of the work waits, whether it is in hand by now or not; null when none is due. */
   async longestWait(): Promise<number | null> {
     const [row] = await this.database.query<{ seconds: number }>(
       `SELECT extract(epoch FROM now() - due_at)::float8 AS seconds FROM ledger
-       WHERE state NOT IN (${ENDED_STATES_SQL}) AND state IN ('queued', 'failed', 'cataloguing')
-         AND claimed_by IS NULL AND due_at <= now()
+       WHERE state NOT IN (${ENDED_STATES_SQL}) AND due_at <= now()
+         AND state IN ('queued', 'failed', 'transferring', 'verifying', 'cataloguing')
        ORDER BY due_at LIMIT 1`,
     );
     return row?.seconds ?? null;

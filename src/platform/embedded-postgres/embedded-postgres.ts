@@ -24,6 +24,9 @@ const BACKOFF_MS = [100, 500, 1_000, 2_000, 5_000, 10_000, 30_000];
 /** How often a start tries: the port may be taken, the server may be killed. */
 const MOST_LAUNCHES = 5;
 
+/** How long after a broken connection the end of the server may be noticed. */
+const KILL_NOTICE_MS = 500;
+
 /** Everything that one start has settled and a restart uses again. */
 interface Running {
   paths: ClusterPaths;
@@ -71,6 +74,8 @@ export class EmbeddedPostgres {
         this.#watch(running.server);
         return { url: this.#url(running) };
       } catch (error) {
+        // The connection may break a moment before the end of the process is told.
+        await Promise.race([running.server.ended, pause(KILL_NOTICE_MS)]);
         const { wasKilled } = running.server;
         await this.#shutDown();
         if (!wasKilled || attempt === MOST_LAUNCHES) {
