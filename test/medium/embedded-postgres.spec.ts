@@ -51,7 +51,8 @@ describe('EmbeddedPostgres', () => {
     await first.stop();
     const clusterDirectory = resolve(await realpath(dataDirectory), (await state()).clusterDirectory);
 
-    const second = server();
+    // Each connection waits so long before it is let in: the kill comes before the first answer, however busy we are.
+    const second = server({ settings: { pre_auth_delay: '1' } });
     const starting = second.start();
     const [pid] = await waitFor(
       async () => {

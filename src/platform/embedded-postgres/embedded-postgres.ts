@@ -24,8 +24,8 @@ const BACKOFF_MS = [100, 500, 1_000, 2_000, 5_000, 10_000, 30_000];
 /** How often a start tries: the port may be taken, the server may be killed. */
 const MOST_LAUNCHES = 5;
 
-/** How long after a broken connection the end of the server may be noticed. */
-const KILL_NOTICE_MS = 500;
+/** How long after a broken connection the end of the server may be noticed, on a machine that is busy. */
+const KILL_NOTICE_MS = 5_000;
 
 /** Everything that one start has settled and a restart uses again. */
 interface Running {
@@ -232,8 +232,8 @@ function isKilled(error: unknown): boolean {
 async function ensureDatabase(maintenanceUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: maintenanceUrl, connectionTimeoutMillis: 10_000 });
   client.on('error', () => undefined);
-  await client.connect();
   try {
+    await client.connect();
     const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
     if (found.rowCount === 0) {
       await client.query(`CREATE DATABASE ${DATABASE} TEMPLATE template0 ENCODING 'UTF8'`);
@@ -243,9 +243,7 @@ async function ensureDatabase(maintenanceUrl: string): Promise<void> {
       'unavailable',
       'POSTGRES_DATABASE_FAILED',
       `Creating the station's database failed: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   } finally {
     await client.end().catch(() => undefined);
