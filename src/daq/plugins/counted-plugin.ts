@@ -14,6 +14,10 @@ export class CountedPlugin implements FilePlugin {
     this.name = plugin.name;
   }
 
+  get isBrief(): boolean {
+    return this.plugin.isBrief ?? false;
+  }
+
   appliesTo(file: PipelineFile): boolean {
     return this.plugin.appliesTo?.(file) ?? true;
   }
