@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Sql } from '../platform/database/index.js';
+import { Database, type Sql, sqlColumns } from '../platform/database/index.js';
 import type { Proof } from './proof.js';
 
 /** The station's own storage area; every other destination has a name of its own. */
@@ -83,6 +83,7 @@ export class ReplicaRepository {
     if (replicas.length === 0) {
       return;
     }
+    const column = sqlColumns(replicas);
     await sql.query(
       `INSERT INTO replica (ledger_id, destination, location, md5_sum, size_bytes, proof)
        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[], $5::bigint[], $6::text[])
@@ -90,12 +91,12 @@ export class ReplicaRepository {
          size_bytes = excluded.size_bytes, proof = excluded.proof, verified_at = now(), trouble = NULL,
          trouble_reason = NULL`,
       [
-        replicas.map((replica) => replica.ledgerId),
-        replicas.map((replica) => replica.destination ?? PRIMARY),
-        replicas.map((replica) => (replica.location === undefined ? null : Buffer.from(replica.location))),
-        replicas.map((replica) => replica.md5Sum),
-        replicas.map((replica) => replica.sizeBytes),
-        replicas.map((replica) => replica.proof),
+        column('int8', (replica) => replica.ledgerId),
+        column('text', (replica) => replica.destination ?? PRIMARY),
+        column('bytea', (replica) => replica.location ?? null),
+        column('text', (replica) => replica.md5Sum),
+        column('int8', (replica) => replica.sizeBytes),
+        column('text', (replica) => replica.proof),
       ],
     );
   }

@@ -1,5 +1,5 @@
 import { driverCode, StationError } from '../../kernel/errors.js';
-import { type Transaction, UNIQUE_VIOLATION } from '../../platform/database/index.js';
+import { sqlColumns, type Transaction, UNIQUE_VIOLATION } from '../../platform/database/index.js';
 import { pathHash } from '../filter/filter-to-sql.js';
 import { JSONB_FORM, toStored } from '../metadata/stored-metadata.js';
 import type { Metadata } from '../catalog-file.js';
@@ -144,7 +144,8 @@ export async function upsertFiles(
 }
 
 /** One array for each parameter from `$2` on. */
-function columnsOf(files: readonly PreparedFile[]): unknown[] {
+function columnsOf(files: readonly PreparedFile[]): Buffer[] {
+  const column = sqlColumns(files);
   const metadataTexts = new Map<Metadata, string>();
   // Files of one acquisition share their metadata, object and all.
   const metadataText = (metadata: Metadata) => {
@@ -153,26 +154,20 @@ function columnsOf(files: readonly PreparedFile[]): unknown[] {
     return known;
   };
   return [
-    files.map((file) => Buffer.from(file.id, 'hex')),
-    files.map((file) => file.path),
-    files.map((file) => pathHash(file.path)),
-    files.map((file) => file.name),
-    files.map((file) => file.version),
-    files.map((file) => file.sizeBytes),
-    files.map((file) => file.md5Sum),
-    files.map((file) => timeOf(file.createdAt)),
-    files.map((file) => timeOf(file.modifiedAt)),
-    files.map((file) => timeOf(file.storedAt)),
-    files.map((file) => file.acquisitionId),
-    files.map((file) => file.jobId),
-    files.map((file) => file.ledgerId),
-    files.map((file) => (file.replicas === null ? null : JSON.stringify(file.replicas))),
-    files.map((file) => (file.metadata === null ? null : metadataText(file.metadata))),
+    column('bytea', (file) => Buffer.from(file.id, 'hex')),
+    column('text', (file) => file.path),
+    column('bytea', (file) => pathHash(file.path)),
+    column('text', (file) => file.name),
+    column('int4', (file) => file.version),
+    column('int8', (file) => file.sizeBytes),
+    column('text', (file) => file.md5Sum),
+    column('timestamptz', (file) => file.createdAt),
+    column('timestamptz', (file) => file.modifiedAt),
+    column('timestamptz', (file) => file.storedAt),
+    column('text', (file) => file.acquisitionId),
+    column('text', (file) => file.jobId),
+    column('text', (file) => file.ledgerId),
+    column('jsonb', (file) => (file.replicas === null ? null : JSON.stringify(file.replicas))),
+    column('jsonb', (file) => (file.metadata === null ? null : metadataText(file.metadata))),
   ];
-}
-
-/** The driver would write a Date in local time, field by field, which takes ten times as long. */
-function timeOf(date: Date | null): string | Date | null {
-  // The year 0 is 1 BC to PostgreSQL, which the driver knows.
-  return date === null || date.getUTCFullYear() < 1 ? date : date.toISOString();
 }

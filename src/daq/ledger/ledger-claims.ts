@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Database, type Sql } from '../../platform/database/index.js';
+import { Database, type Sql, sqlColumns } from '../../platform/database/index.js';
 import { type ClaimedRow, ENDED_STATES_SQL, type Priority, type RowChange, type RowWarning } from './ledger-row.js';
 
 interface ClaimRecord {
@@ -192,6 +192,7 @@ export class LedgerClaims {
     if (changes.length === 0) {
       return;
     }
+    const column = sqlColumns(changes);
     await sql.query(
       `UPDATE ledger l SET state = 'done', reason_code = NULL, reason = NULL, updated_at = now(), due_at = now(),
          done_at = now(), claimed_by = NULL, finished_order = coalesce(c.finished_order, l.finished_order),
@@ -201,10 +202,10 @@ export class LedgerClaims {
        WHERE l.id = c.id AND l.claimed_by = $1`,
       [
         claimant,
-        changes.map((change) => change.id),
-        changes.map((change) => change.finishedOrder ?? null),
-        changes.map((change) => change.md5Sum ?? null),
-        changes.map((change) => change.isTransferred ?? false),
+        column('int8', (change) => change.id),
+        column('int4', (change) => change.finishedOrder ?? null),
+        column('text', (change) => change.md5Sum ?? null),
+        column('bool', (change) => change.isTransferred ?? false),
       ],
     );
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { objectId } from '../../kernel/ids.js';
 import { StationError } from '../../kernel/errors.js';
-import { Database, type Sql, type Transaction } from '../../platform/database/index.js';
+import { Database, type Sql, sqlArray, sqlColumns, type Transaction } from '../../platform/database/index.js';
 import {
   BACKLOG,
   type KnownRow,
@@ -71,14 +71,21 @@ const MOST_ROWS = 20;
 export class LedgerRepository {
   constructor(private readonly database: Database) {}
 
-  /** Rows of each destination, newest first; the answer has one list per path, in the order given. */
+  /**
+   * Rows of each destination, newest first; the answer has one list per path, in the order given. Most destinations have
+   * none, and that is asked first.
+   */
   async rowsOf(experimentId: number, destinationPaths: readonly Buffer[]): Promise<KnownRow[][]> {
     const records = await this.database.query<KnownRowRecord>(
-      `SELECT wanted.ord::int, l.id, l.acquisition_id, l.version, l.source_host, l.source_path, l.inode, l.size_bytes,
+      `WITH wanted AS MATERIALIZED (
+         SELECT told.path, told.ord FROM unnest($2::bytea[]) WITH ORDINALITY AS told (path, ord)
+         CROSS JOIN LATERAL (
+           SELECT FROM ledger WHERE experiment_id = $1 AND destination_key = sha256(told.path) LIMIT 1) known
+       )
+       SELECT wanted.ord::int, l.id, l.acquisition_id, l.version, l.source_host, l.source_path, l.inode, l.size_bytes,
               l.mtime_ns, l.state, l.reason_code, l.updated_at, l.transferred_at IS NOT NULL AS is_transferred,
               l.state = 'done' AND l.transferred_at IS NULL AND l.reprocesses IS NULL AS is_recorded_only
-       FROM unnest($2::bytea[]) WITH ORDINALITY AS wanted (path, ord)
-       CROSS JOIN LATERAL (
+       FROM wanted CROSS JOIN LATERAL (
          (SELECT id FROM ledger WHERE experiment_id = $1 AND destination_key = sha256(wanted.path)
           ORDER BY id DESC LIMIT $3)
          UNION
@@ -87,7 +94,7 @@ export class LedgerRepository {
        ) found
        JOIN ledger l USING (id)
        ORDER BY l.id DESC`,
-      [experimentId, destinationPaths, MOST_ROWS],
+      [experimentId, sqlArray('bytea', destinationPaths), MOST_ROWS],
     );
     const rows: KnownRow[][] = destinationPaths.map(() => []);
     for (const record of records) {
@@ -117,8 +124,9 @@ export class LedgerRepository {
   async insert(sql: Transaction, owner: RowOwner, rows: readonly NewRow[]): Promise<(MadeRow | undefined)[]> {
     await holdAcquisition(sql, owner.acquisitionId);
     const catalogIds = rows.map(() => objectId());
-    const records = await sql.query<{ id: string; catalog_id: string }>(
-      `INSERT INTO ledger (experiment_id, acquisition_id, source_host, destination_path, destination_key, source_path,
+    const [record] = await sql.query<{ made: string | null }>(
+      `WITH made AS (
+       INSERT INTO ledger (experiment_id, acquisition_id, source_host, destination_path, destination_key, source_path,
          device, inode, size_bytes, mtime_ns, version, state, reason_code, reason, catalog_id,
          settled_at, priority, claimed_by)
        SELECT $1, $2, $3, r.destination_path, sha256(r.destination_path), r.source_path, r.device, r.inode, r.size_bytes,
@@ -129,18 +137,21 @@ export class LedgerRepository {
          $11::text[], $12::text[], $13::text[], $14::text[])
          AS r (destination_path, source_path, device, inode, size_bytes, mtime_ns, version, state, reason_code, reason, catalog_id)
        ON CONFLICT ON CONSTRAINT ledger_one_row_per_version DO NOTHING
-       RETURNING id, catalog_id`,
+       RETURNING id, catalog_id)
+       SELECT string_agg(catalog_id || ' ' || id, ',') AS made FROM made`,
       [
         owner.experimentId,
         owner.acquisitionId,
         owner.host,
         ...columnsOf(rows),
-        catalogIds,
+        sqlArray('text', catalogIds),
         owner.priority ?? BACKLOG,
         owner.claimant ?? null,
       ],
     );
-    const idOf = new Map(records.map((record) => [record.catalog_id, record.id]));
+    // One text for all: the driver takes its time over every row.
+    const pairs = record?.made?.split(',').map((pair) => pair.split(' ') as [string, string]);
+    const idOf = new Map(pairs);
     return catalogIds.map((catalogId) => {
       const id = idOf.get(catalogId);
       return id === undefined ? undefined : { id, catalogId };
@@ -321,27 +332,29 @@ function signed(value: bigint): bigint {
   return BigInt.asIntN(64, value);
 }
 
-function factColumns(files: readonly { ledgerId: string; seen: SeenFile }[]): unknown[] {
+function factColumns(files: readonly { ledgerId: string; seen: SeenFile }[]): Buffer[] {
+  const column = sqlColumns(files);
   return [
-    files.map((file) => file.ledgerId),
-    files.map((file) => signed(file.seen.device)),
-    files.map((file) => signed(file.seen.inode)),
-    files.map((file) => file.seen.sizeBytes),
-    files.map((file) => file.seen.mtimeNs),
+    column('int8', (file) => file.ledgerId),
+    column('int8', (file) => signed(file.seen.device)),
+    column('int8', (file) => signed(file.seen.inode)),
+    column('int8', (file) => file.seen.sizeBytes),
+    column('int8', (file) => file.seen.mtimeNs),
   ];
 }
 
-function columnsOf(rows: readonly NewRow[]): unknown[] {
+function columnsOf(rows: readonly NewRow[]): Buffer[] {
+  const column = sqlColumns(rows);
   return [
-    rows.map((row) => row.seen.destinationPath),
-    rows.map((row) => row.seen.sourcePath),
-    rows.map((row) => signed(row.seen.device)),
-    rows.map((row) => signed(row.seen.inode)),
-    rows.map((row) => row.seen.sizeBytes),
-    rows.map((row) => row.seen.mtimeNs),
-    rows.map((row) => row.version),
-    rows.map((row) => row.state),
-    rows.map((row) => row.reasonCode ?? null),
-    rows.map((row) => row.reason ?? null),
+    column('bytea', (row) => row.seen.destinationPath),
+    column('bytea', (row) => row.seen.sourcePath),
+    column('int8', (row) => signed(row.seen.device)),
+    column('int8', (row) => signed(row.seen.inode)),
+    column('int8', (row) => row.seen.sizeBytes),
+    column('int8', (row) => row.seen.mtimeNs),
+    column('int4', (row) => row.version),
+    column('text', (row) => row.state),
+    column('text', (row) => row.reasonCode ?? null),
+    column('text', (row) => row.reason ?? null),
   ];
 }

@@ -15,6 +15,8 @@ interface Subscription {
   types: readonly string[];
   handle: EventHandler;
   loop: WakeableLoop;
+  /** The last event that it has passed, once that is known: nobody else moves its cursor. */
+  position: number | undefined;
 }
 
 /**
@@ -66,6 +68,7 @@ export class EventLog implements OnApplicationBootstrap, BeforeApplicationShutdo
       consumer,
       types,
       handle,
+      position: undefined,
       loop: new WakeableLoop(`event consumer ${consumer}`, IDLE_MS, () => this.deliver(subscription)),
     };
     this.subscriptions.push(subscription);
@@ -81,25 +84,29 @@ export class EventLog implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   private async moveOutbox(): Promise<boolean> {
-    const moved = await this.store.moveOutbox(BATCH);
-    if (moved > 0) {
-      this.subscriptions.forEach((subscription) => subscription.loop.wake());
+    const types = await this.store.moveOutbox(BATCH);
+    if (types.length > 0) {
+      // The others pass these events by at their next idle turn.
+      this.subscriptions
+        .filter((subscription) => subscription.types.some((type) => types.includes(type)))
+        .forEach((subscription) => subscription.loop.wake());
       this.listeners.forEach((listener) => listener());
     }
-    return moved === BATCH;
+    return types.length === BATCH;
   }
 
   private async deliver(subscription: Subscription): Promise<boolean> {
-    const cursor = await this.store.cursor(subscription.consumer);
+    const position = (subscription.position ??= await this.store.cursor(subscription.consumer));
     // Read before the events: whatever comes in between is after it.
     const head = await this.store.latestId();
-    const events = await this.store.read({ afterId: cursor, types: subscription.types, limit: BATCH });
+    if (head <= position) {
+      return false;
+    }
+    const events = await this.store.read({ afterId: position, types: subscription.types, limit: BATCH });
     const last = events.at(-1);
     if (last === undefined) {
-      if (head > cursor) {
-        // Nothing for this consumer up to there: it need not be looked through again, and may be forgotten in time.
-        await this.store.saveCursor(this.database, subscription.consumer, head);
-      }
+      // Nothing for this consumer up to there: it need not be looked through again, and may be forgotten in time.
+      await this.pass(subscription, head);
       return false;
     }
     try {
@@ -110,7 +117,12 @@ export class EventLog implements OnApplicationBootstrap, BeforeApplicationShutdo
       );
       throw error;
     }
-    await this.store.saveCursor(this.database, subscription.consumer, last.id);
+    await this.pass(subscription, last.id);
     return events.length === BATCH;
+  }
+
+  private async pass(subscription: Subscription, lastId: number): Promise<void> {
+    await this.store.saveCursor(this.database, subscription.consumer, lastId);
+    subscription.position = lastId;
   }
 }

@@ -37,18 +37,18 @@ export class EventStore {
     );
   }
 
-  /** Moves up to `limit` committed events into the feed, oldest first; answers how many. */
-  async moveOutbox(limit: number): Promise<number> {
-    const rows = await this.database.query(
+  /** Moves up to `limit` committed events into the feed, oldest first; answers their types. */
+  async moveOutbox(limit: number): Promise<string[]> {
+    const rows = await this.database.query<{ type: string }>(
       `WITH moved AS (
          DELETE FROM event_outbox WHERE id IN (SELECT id FROM event_outbox ORDER BY id LIMIT $1) RETURNING *
        )
        INSERT INTO event (at, type, experiment_id, subject, data)
        SELECT at, type, experiment_id, subject, data FROM moved ORDER BY moved.id
-       RETURNING id`,
+       RETURNING type`,
       [limit],
     );
-    return rows.length;
+    return rows.map((row) => row.type);
   }
 
   async read(options: ReadEvents): Promise<StationEvent[]> {
