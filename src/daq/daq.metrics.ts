@@ -4,6 +4,7 @@ import { METRICS } from '../platform/metrics/index.js';
 import { QUEUE, type WorkQueue } from '../platform/queue/index.js';
 import { LedgerCounts } from './ledger/ledger-counts.js';
 import type { LedgerState } from './ledger/ledger-row.js';
+import { StrayClaims } from './pipeline/stray-claims.js';
 import { Runners } from './runner/runners.js';
 
 /** Ledger states that a scrape counts; rows that ended well are counted as they end. */
@@ -23,6 +24,7 @@ export class DaqMetrics {
   constructor(
     @Inject(METRICS) registry: Registry,
     counts: LedgerCounts,
+    claims: StrayClaims,
     runners: Runners,
     @Inject(QUEUE) queue: WorkQueue,
   ) {
@@ -51,7 +53,7 @@ export class DaqMetrics {
       help: 'Age of the oldest file version that is neither done nor given up',
       registers: [registry],
       async collect() {
-        const oldest = await unlessAway(counts.oldestOpen());
+        const oldest = await unlessAway(counts.oldestOpen(claims.longestHeld));
         this.set(oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest.getTime()) / 1000));
       },
     });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { StationError } from '../../kernel/errors.js';
 import { Database, type Sql } from '../../platform/database/index.js';
 import { LedgerCounts } from '../ledger/ledger-counts.js';
-import { ENDED_STATES_SQL } from '../ledger/ledger-row.js';
+import { ENDED_STATES } from '../ledger/ledger-row.js';
 import {
   type Acquisition,
   type AcquisitionCounts,
@@ -276,12 +276,8 @@ export class AcquisitionRepository {
 
   /** Whether rows of it are still on their way. */
   async hasOpenRows(id: string): Promise<boolean> {
-    const [record] = await this.database.query<{ is_open: boolean }>(
-      `SELECT EXISTS (SELECT 1 FROM ledger WHERE acquisition_id = $1
-         AND state NOT IN (${ENDED_STATES_SQL})) AS is_open`,
-      [id],
-    );
-    return record?.is_open ?? false;
+    const counts = await this.ledgerCounts.of([id]);
+    return counts.some(({ state }) => !ENDED_STATES.includes(state));
   }
 }
 

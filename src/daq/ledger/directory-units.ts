@@ -1,13 +1,19 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Database } from '../../platform/database/index.js';
 import { WakeableLoop } from '../../platform/events/index.js';
+import { NOTED_COUNTS } from './ledger-counts.js';
+import { WAITS_FOR } from './ledger-row.js';
 
 const LOOK_INTERVAL_MS = 1000;
 
-/** Rows whose content is still on its way: open, and neither copied nor recorded. */
-const ON_THE_WAY = `state IN ('seen', 'settling', 'queued', 'transferring', 'verifying', 'deferred', 'failed')`;
-/** A part of the unit that will not come without a person. */
-const MISSING_PART = `(state = 'cancelled' OR state = 'quarantined' AND finished_order = 0)`;
+/** Whether there are rows in one of these states, by the counts. */
+const anyIn = (states: string) => `EXISTS (
+  SELECT FROM ${NOTED_COUNTS} WHERE acquisition_id = $1 AND state IN (${states}) GROUP BY state HAVING sum(files) > 0)`;
+/** Content is still on its way: open, and neither copied nor recorded. */
+const ON_THE_WAY = anyIn(`'seen', 'settling', 'queued', 'transferring', 'verifying', 'deferred', 'failed'`);
+/** A part of the unit will not come without a person. */
+const MISSING_PART = `(${anyIn(`'cancelled'`)} OR EXISTS (
+  SELECT FROM ledger WHERE acquisition_id = $1 AND waits_for = ${WAITS_FOR.person} AND finished_order = 0))`;
 
 /**
  * Directories that are taken as one unit (`processingMode: directory`): whole when the first pass has seen all of it and
@@ -30,8 +36,7 @@ export class DirectoryUnits implements OnApplicationBootstrap, BeforeApplication
 
   async isWhole(acquisitionId: string): Promise<boolean> {
     const [row] = await this.database.query<{ is_whole: boolean }>(
-      `SELECT scan_complete AND status <> 'aborting' AND NOT EXISTS (
-         SELECT 1 FROM ledger WHERE acquisition_id = $1 AND (${ON_THE_WAY} OR ${MISSING_PART})) AS is_whole
+      `SELECT scan_complete AND status <> 'aborting' AND NOT (${ON_THE_WAY} OR ${MISSING_PART}) AS is_whole
        FROM acquisition WHERE id = $1`,
       [acquisitionId],
     );
@@ -56,7 +61,7 @@ export class DirectoryUnits implements OnApplicationBootstrap, BeforeApplication
   private async release(id: string): Promise<void> {
     await this.database.query(
       `UPDATE ledger SET due_at = now(), updated_at = now()
-       WHERE acquisition_id = $1 AND state = 'cataloguing' AND reason_code = 'waits-for-directory'
+       WHERE acquisition_id = $1 AND waits_for = ${WAITS_FOR.work} AND state = 'cataloguing' AND reason_code = 'waits-for-directory'
          AND claimed_by IS NULL AND due_at > now()`,
       [id],
     );
@@ -67,10 +72,9 @@ export class DirectoryUnits implements OnApplicationBootstrap, BeforeApplication
     await this.database.query(
       `UPDATE ledger SET state = 'quarantined', reason_code = 'directory-incomplete', updated_at = now(),
          reason = 'It is in storage, verified, but its directory is not whole, so none of it is cataloged. Mend what is wrong with the other files, then upload the directory again.'
-       WHERE acquisition_id = $1 AND state = 'cataloguing' AND reason_code = 'waits-for-directory'
+       WHERE acquisition_id = $1 AND waits_for = ${WAITS_FOR.work} AND state = 'cataloguing' AND reason_code = 'waits-for-directory'
          AND claimed_by IS NULL
-         AND NOT EXISTS (SELECT 1 FROM ledger WHERE acquisition_id = $1 AND ${ON_THE_WAY})
-         AND ($2 OR EXISTS (SELECT 1 FROM ledger WHERE acquisition_id = $1 AND ${MISSING_PART}))`,
+         AND NOT ${ON_THE_WAY} AND ($2 OR ${MISSING_PART})`,
       [id, isStopped],
     );
   }

@@ -1,9 +1,17 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Database } from '../../platform/database/index.js';
 import { WakeableLoop } from '../../platform/events/index.js';
-import type { LedgerState } from './ledger-row.js';
+import { ENDED_STATES_SQL, type LedgerState, WAITS_FOR } from './ledger-row.js';
 
 const SUM_UP_INTERVAL_MS = 3000;
+
+/** Sums of it are exact at their moment, whatever is summed up already. */
+export const NOTED_COUNTS = `(TABLE ledger_count UNION ALL TABLE ledger_count_change) noted`;
+
+/** Acquisitions with rows that some worker has in hand, or had when the station died. */
+export const WITH_ROWS_IN_HAND = `
+  SELECT acquisition_id FROM ${NOTED_COUNTS} WHERE state IN ('transferring', 'verifying', 'cataloguing')
+  GROUP BY acquisition_id HAVING sum(files) > 0`;
 
 export interface StateCount {
   acquisitionId: string;
@@ -42,9 +50,8 @@ export class LedgerCounts implements OnApplicationBootstrap, BeforeApplicationSh
 
   async of(acquisitionIds: readonly string[]): Promise<StateCount[]> {
     const records = await this.database.query<CountRecord>(
-      `SELECT acquisition_id, state, sum(files) AS files, sum(bytes) AS bytes FROM (
-         SELECT * FROM ledger_count WHERE acquisition_id = ANY($1::uuid[])
-         UNION ALL SELECT * FROM ledger_count_change WHERE acquisition_id = ANY($1::uuid[])) noted
+      `SELECT acquisition_id, state, sum(files) AS files, sum(bytes) AS bytes FROM ${NOTED_COUNTS}
+       WHERE acquisition_id = ANY($1::uuid[])
        GROUP BY acquisition_id, state HAVING sum(files) <> 0`,
       [acquisitionIds],
     );
@@ -60,22 +67,41 @@ export class LedgerCounts implements OnApplicationBootstrap, BeforeApplicationSh
   async byState(): Promise<Map<LedgerState, { files: number; bytes: number }>> {
     const records = await this.database.query<Omit<CountRecord, 'acquisition_id'>>(
       `SELECT state, sum(files) AS files, sum(bytes) AS bytes
-       FROM (TABLE ledger_count UNION ALL TABLE ledger_count_change) noted GROUP BY state`,
+       FROM ${NOTED_COUNTS} GROUP BY state`,
     );
     return new Map(records.map(({ state, files, bytes }) => [state, { files: Number(files), bytes: Number(bytes) }]));
   }
 
-  /** When the longest-waiting file that is neither at its end nor given up was seen. */
-  async oldestOpen(): Promise<Date | undefined> {
-    // By acquisition, so that each is one step into the index of open rows, however many rows are waiting.
+  /** What is neither at its end nor given up, by acquisition. */
+  async open(): Promise<{ acquisitionId: string; files: number; bytes: number }[]> {
+    const records = await this.database.query<Omit<CountRecord, 'state'>>(
+      `SELECT acquisition_id, sum(files) AS files, sum(bytes) AS bytes FROM ${NOTED_COUNTS}
+       WHERE state NOT IN (${ENDED_STATES_SQL}) GROUP BY acquisition_id HAVING sum(files) > 0`,
+    );
+    return records.map(({ acquisition_id, files, bytes }) => ({
+      acquisitionId: acquisition_id,
+      files: Number(files),
+      bytes: Number(bytes),
+    }));
+  }
+
+  /**
+   * When the longest-waiting file that is neither at its end nor given up was seen. `inHand`: the row that has been in
+   * this process's hands for longest.
+   */
+  async oldestOpen(inHand?: string): Promise<Date | undefined> {
+    // By acquisition, so that each is one step into the index of waiting rows, however many there are.
     const [record] = await this.database.query<{ oldest: Date | null }>(
-      `SELECT min(first.seen_at) AS oldest
-       FROM (SELECT DISTINCT acquisition_id FROM (TABLE ledger_count UNION ALL TABLE ledger_count_change) noted
-             WHERE state NOT IN ('done', 'skipped', 'cancelled', 'quarantined')) busy
-       CROSS JOIN LATERAL (
-         SELECT seen_at FROM ledger l
-         WHERE l.acquisition_id = busy.acquisition_id
-           AND l.state NOT IN ('done', 'skipped', 'cancelled', 'quarantined') ORDER BY l.id LIMIT 1) first`,
+      `SELECT min(seen_at) AS oldest FROM (
+         SELECT first.seen_at
+         FROM (SELECT DISTINCT acquisition_id FROM ${NOTED_COUNTS} WHERE state NOT IN (${ENDED_STATES_SQL})) busy
+         CROSS JOIN LATERAL (
+           SELECT seen_at FROM ledger l
+           WHERE l.acquisition_id = busy.acquisition_id AND l.waits_for IS NOT NULL
+             AND l.waits_for <> ${WAITS_FOR.person} ORDER BY l.id LIMIT 1) first
+         UNION ALL
+         SELECT seen_at FROM ledger WHERE id = $1::bigint AND state NOT IN (${ENDED_STATES_SQL})) candidates`,
+      [inHand ?? null],
     );
     return record?.oldest ?? undefined;
   }

@@ -36,8 +36,15 @@ export type Priority = typeof FRESH | typeof BACKLOG;
 /** Nothing happens to such a row by itself any more. A quarantined one waits for a person, but its acquisition can end. */
 export const ENDED_STATES: readonly LedgerState[] = ['done', 'skipped', 'cancelled', 'quarantined'];
 
-/** The same as SQL literals: parameters would keep the planner from the partial indexes on open rows. */
+/** The same as SQL literals. */
 export const ENDED_STATES_SQL = ENDED_STATES.map((state) => `'${state}'`).join(', ');
+
+/**
+ * What rows of the ledger's column `waits_for` wait for: a quiet source, another look at it, a worker, a person. Null for
+ * those that a worker has in hand and those at their end. As literals: with parameters the planner could not use the
+ * partial indexes on it.
+ */
+export const WAITS_FOR = { quiet: "'quiet'", look: "'look'", work: "'work'", person: "'person'" } as const;
 
 /** A regular file as a scan saw it. Paths are bytes. */
 export interface SeenFile {

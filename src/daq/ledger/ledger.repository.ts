@@ -10,6 +10,7 @@ import {
   type Priority,
   type SeenFile,
   SOURCE_VANISHED,
+  WAITS_FOR,
 } from './ledger-row.js';
 
 export interface NewRow {
@@ -225,7 +226,7 @@ export class LedgerRepository {
   ): Promise<{ id: string; sourcePath: Buffer; destinationPath: Buffer }[]> {
     const rows = await this.database.query<{ id: string; source_path: Buffer; destination_path: Buffer }>(
       `SELECT id, source_path, destination_path FROM ledger
-       WHERE acquisition_id = $1 AND state = 'deferred' AND due_at <= now() ORDER BY id LIMIT $2`,
+       WHERE acquisition_id = $1 AND waits_for = ${WAITS_FOR.look} AND due_at <= now() ORDER BY id LIMIT $2`,
       [acquisitionId, limit],
     );
     return rows.map((row) => ({ id: row.id, sourcePath: row.source_path, destinationPath: row.destination_path }));
@@ -239,7 +240,7 @@ export class LedgerRepository {
   ): Promise<{ ledgerId: string; seen: SeenFile }[]> {
     const rows = await this.database.query<FactRecord>(
       `SELECT id, source_path, destination_path, device, inode, size_bytes, mtime_ns FROM ledger
-       WHERE acquisition_id = $1 AND id > $2 AND state IN ('seen', 'settling') ORDER BY id LIMIT $3`,
+       WHERE acquisition_id = $1 AND id > $2 AND waits_for = ${WAITS_FOR.quiet} ORDER BY id LIMIT $3`,
       [acquisitionId, afterId, limit],
     );
     return rows.map((row) => ({
@@ -312,7 +313,8 @@ export class LedgerRepository {
     const rows = await this.database.query(
       `UPDATE ledger SET state = 'cancelled', reason_code = 'acquisition-stopped', reason = $3, version = NULL,
          updated_at = now()
-       WHERE acquisition_id = $1 AND state = ANY($2::text[]) AND claimed_by IS NULL RETURNING id`,
+       WHERE acquisition_id = $1 AND waits_for IS NOT NULL AND state = ANY($2::text[]) AND claimed_by IS NULL
+       RETURNING id`,
       [acquisitionId, states, reason],
     );
     return rows.length;

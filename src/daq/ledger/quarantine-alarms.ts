@@ -2,6 +2,7 @@ import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap
 import { Alarms } from '../../platform/alarms/index.js';
 import { Database } from '../../platform/database/index.js';
 import { WakeableLoop } from '../../platform/events/index.js';
+import { WAITS_FOR } from './ledger-row.js';
 
 const LOOK_INTERVAL_MS = 5000;
 /** What came within this time is named apart: whether it grows matters more than how much there is. */
@@ -31,7 +32,7 @@ export class QuarantineAlarms implements OnApplicationBootstrap, BeforeApplicati
       `SELECT e.id, e.name, count(*) AS files,
               count(*) FILTER (WHERE l.updated_at > now() - make_interval(mins => ${RECENT_MINUTES})) AS recent
        FROM ledger l JOIN experiment e ON e.id = l.experiment_id
-       WHERE l.state = 'quarantined' GROUP BY e.id, e.name`,
+       WHERE l.waits_for = ${WAITS_FOR.person} GROUP BY e.id, e.name`,
     );
     const said = await this.database.query<{ key: string; counts: string }>(
       `SELECT key, concat(details ->> 'files', ' ', details ->> 'recentFiles') AS counts FROM alarm WHERE cleared_at IS NULL AND starts_with(key, $1)`,

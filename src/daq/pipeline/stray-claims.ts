@@ -39,6 +39,11 @@ export class StrayClaims {
     }
   }
 
+  /** The row that this process holds for longest, if it holds any. */
+  get longestHeld(): string | undefined {
+    return this.held.keys().next().value;
+  }
+
   /** To be called now and then; looks once some time after each outage. */
   async freeAfterOutage(): Promise<void> {
     if (this.database.outages !== this.seenOutages) {

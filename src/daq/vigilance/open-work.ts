@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/index.js';
-import { ENDED_STATES_SQL } from '../ledger/ledger-row.js';
+import { LedgerCounts } from '../ledger/ledger-counts.js';
+import { BACKLOG, ENDED_STATES_SQL, FRESH, WAITS_FOR } from '../ledger/ledger-row.js';
+import { StrayClaims } from '../pipeline/stray-claims.js';
 import type { AcquisitionKind } from '../acquisitions/acquisition.js';
 
 export interface RunningAcquisition {
@@ -27,7 +29,11 @@ export interface Backlog {
 /** What the watches ask the ledger, each cheap enough to be asked again and again. */
 @Injectable()
 export class OpenWork {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly counts: LedgerCounts,
+    private readonly claims: StrayClaims,
+  ) {}
 
   /** Acquisitions that take files just now, of experiments that are not over. */
   running(): Promise<RunningAcquisition[]> {
@@ -42,21 +48,24 @@ export class OpenWork {
     );
   }
 
-  /** The one question here whose cost grows with the backlog, by its partial index; nothing with what is done. */
   backlogs(): Promise<Backlog[]> {
-    return this.database.query<Backlog>(
-      `SELECT acquisition_id AS "acquisitionId", count(*)::float8 AS files, sum(size_bytes)::float8 AS bytes FROM ledger
-       WHERE state NOT IN (${ENDED_STATES_SQL}) GROUP BY acquisition_id`,
-    );
+    return this.counts.open();
   }
 
   /** Seconds that the longest due of the work waits, whether it is in hand by now or not; null when none is due. */
   async longestWait(): Promise<number | null> {
-    const [row] = await this.database.query<{ seconds: number }>(
-      `SELECT extract(epoch FROM now() - due_at)::float8 AS seconds FROM ledger
-       WHERE state NOT IN (${ENDED_STATES_SQL}) AND due_at <= now()
-         AND state IN ('queued', 'failed', 'transferring', 'verifying', 'cataloguing')
-       ORDER BY due_at LIMIT 1`,
+    const [row] = await this.database.query<{ seconds: number | null }>(
+      `SELECT extract(epoch FROM now() - min(due_at))::float8 AS seconds FROM (
+         ${[FRESH, BACKLOG]
+           .map(
+             (priority) =>
+               `(SELECT due_at FROM ledger WHERE waits_for = ${WAITS_FOR.work} AND priority = ${priority}
+                 ORDER BY due_at LIMIT 1)`,
+           )
+           .join(' UNION ALL ')}
+         UNION ALL SELECT due_at FROM ledger WHERE id = $1::bigint AND state NOT IN (${ENDED_STATES_SQL})) work
+       WHERE due_at <= now()`,
+      [this.claims.longestHeld ?? null],
     );
     return row?.seconds ?? null;
   }
