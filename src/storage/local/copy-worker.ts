@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { TransferTask } from '../transfer-engine.port.js';
 import { type ThreadPermissions, usePermissions } from './arrival-permissions.js';
+import { packOutcomes, type PackedTasks, unpackTasks } from './batch-messages.js';
 import { BatchCopier } from './copy-batch.js';
 
 const copier = new BatchCopier();
@@ -8,6 +8,6 @@ const copier = new BatchCopier();
 usePermissions(workerData as ThreadPermissions);
 
 /** Entry of a copying thread: one batch in, its outcomes out. */
-parentPort?.on('message', (message: { batch: number; tasks: TransferTask[] }) => {
-  parentPort?.postMessage({ batch: message.batch, outcomes: copier.copy(message.tasks) });
+parentPort?.on('message', (tasks: PackedTasks) => {
+  parentPort?.postMessage(packOutcomes(copier.copy(unpackTasks(tasks))));
 });

@@ -11,10 +11,10 @@ import {
   type TransferTask,
 } from '../transfer-engine.port.js';
 import { NO_PERMISSIONS, type ThreadPermissions } from './arrival-permissions.js';
+import { type PackedOutcomes, packTasks, unpackOutcomes } from './batch-messages.js';
 import { temporaryOf } from './copy-attempt.js';
 
 interface PendingBatch {
-  batch: number;
   tasks: readonly TransferTask[];
   resolve(outcomes: TransferOutcome[]): void;
   reject(error: Error): void;
@@ -26,7 +26,6 @@ export class LocalTransferEngine implements TransferEngine {
   private readonly logger = new Logger(LocalTransferEngine.name);
   private readonly waiting: PendingBatch[] = [];
   private readonly threads: CopyThread[] = [];
-  private nextBatch = 1;
   private closed = false;
 
   constructor(
@@ -42,7 +41,7 @@ export class LocalTransferEngine implements TransferEngine {
       return Promise.reject(stopped());
     }
     return new Promise((resolve, reject) => {
-      this.waiting.push({ batch: this.nextBatch++, tasks, resolve, reject });
+      this.waiting.push({ tasks, resolve, reject });
       this.assign();
     });
   }
@@ -116,8 +115,8 @@ class CopyThread {
     });
     // An idle pool must not keep a process alive that has nothing else to do.
     this.worker.unref();
-    this.worker.on('message', (message: { outcomes: TransferOutcome[] }) => {
-      this.settle((pending) => pending.resolve(message.outcomes));
+    this.worker.on('message', (outcomes: PackedOutcomes) => {
+      this.settle((pending) => pending.resolve(unpackOutcomes(outcomes, pending.tasks)));
       onIdle();
     });
     const fail = (error: Error) => {
@@ -139,7 +138,7 @@ class CopyThread {
   run(pending: PendingBatch): void {
     this.current = pending;
     this.worker.ref();
-    this.worker.postMessage({ batch: pending.batch, tasks: pending.tasks });
+    this.worker.postMessage(packTasks(pending.tasks));
   }
 
   /** Lets the batch under way finish: a copy cut short would only be done again. */
