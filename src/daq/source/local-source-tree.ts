@@ -1,5 +1,5 @@
-import { workerUrl } from '../../platform/worker-url.js';
 import type { AllowedPlaces } from './local-presence.js';
+import { unpackScan } from './scan-messages.js';
 import type {
   Look,
   Presence,
@@ -12,7 +12,8 @@ import type {
   SourceTreeProperties,
   SourceWatch,
 } from './source-tree.port.js';
-import { isNoAnswer, noAnswer, SourceThread } from './source-thread.js';
+import { isNoAnswer, noAnswer, type SourceThread } from './source-thread.js';
+import type { SourceThreads } from './source-threads.js';
 import type { DirectoriesWatch, WatchHub } from './watch-hub.js';
 
 const BATCH_SIZE = 1000;
@@ -24,8 +25,7 @@ export interface LocalSourceOptions {
   /** How long a single call to the file system may take before the source counts as lost, in ms. */
   limitMs: number;
   hub: WatchHub;
-  /** What its threads run; a spec puts one there that hangs. */
-  entry?: URL;
+  threads: SourceThreads;
 }
 
 /** A directory on the station's machine, mounted ones included. Everything happens in a thread of its own. */
@@ -65,7 +65,8 @@ export class LocalSourceTree implements SourceTree {
     };
     try {
       let next = ask();
-      for (let batch = await next; batch !== null; batch = await next) {
+      for (let packed = await next; packed !== null; packed = await next) {
+        const batch = unpackScan(packed);
         this.watching?.add(batch.directories);
         // One batch ahead: the thread walks on while the caller works on the batch before.
         next = request.isSpread === true ? next : ask();
@@ -128,7 +129,9 @@ export class LocalSourceTree implements SourceTree {
 
   async close(): Promise<void> {
     this.isClosed = true;
-    this.current?.abandon(new Error('the source is closed'));
+    if (this.current !== undefined) {
+      this.options.threads.giveBack(this.current);
+    }
     this.current = undefined;
     return Promise.resolve();
   }
@@ -147,10 +150,9 @@ export class LocalSourceTree implements SourceTree {
   }
 
   private startThread(): SourceThread {
-    const { places, limitMs } = this.options;
-    const entry = this.options.entry ?? workerUrl(import.meta.url, './source-thread-entry.js');
-    const data = { root: this.location.directory, places, batchSize: BATCH_SIZE };
-    const thread: SourceThread = new SourceThread(entry, data, limitMs, () => {
+    const { places, limitMs, threads } = this.options;
+    const source = { root: this.location.directory, places, batchSize: BATCH_SIZE };
+    const thread: SourceThread = threads.take(source, limitMs, () => {
       this.hanging += 1;
       void thread.ended.then(() => (this.hanging -= 1));
     });

@@ -36,6 +36,10 @@ export class LookThreads {
     this.workers = Array.from({ length: threads }, () => this.start({ root, beats }));
   }
 
+  close(): void {
+    this.workers.forEach((worker) => void worker.terminate());
+  }
+
   async lookAll(paths: readonly Uint8Array[]): Promise<CloseLook[]> {
     const share = Math.max(1, Math.ceil(paths.length / this.workers.length));
     const parts = this.workers.map((worker, at) => this.ask(worker, paths.slice(at * share, (at + 1) * share)));

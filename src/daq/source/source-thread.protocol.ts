@@ -1,17 +1,24 @@
 import type { AllowedPlaces } from './local-presence.js';
-import type { Look, Presence, Removal, ScanBatch, ScanRequest, SourceIdentity } from './source-tree.port.js';
+import type { PackedScan } from './scan-messages.js';
+import type { Look, Presence, Removal, ScanRequest, SourceIdentity } from './source-tree.port.js';
 
-/** What the thread of a source is started with. */
+/** What a thread is started with. */
 export interface SourceThreadData {
-  root: Uint8Array;
-  places: AllowedPlaces;
-  batchSize: number;
   /** One 32-bit counter: how often the file system has answered. */
   beats: SharedArrayBuffer;
 }
 
+/** The source that a thread is asked about. */
+export interface ServedSource {
+  root: Uint8Array;
+  places: AllowedPlaces;
+  batchSize: number;
+}
+
 /** What it is asked, by the kind of question: its fields, and its answer. */
 export interface SourceCalls {
+  /** All questions from now on are about this source. */
+  serve: { ask: { source: ServedSource }; answer: null };
   presence: { ask: { knownDevice: string | null }; answer: Presence };
   look: { ask: { paths: Uint8Array[] }; answer: Look[] };
   read: { ask: { path: Uint8Array; limit: number }; answer: Uint8Array | undefined };
@@ -19,7 +26,7 @@ export interface SourceCalls {
   remove: { ask: { path: Uint8Array; identity: SourceIdentity }; answer: Removal };
   restore: { ask: { path: Uint8Array; identity: SourceIdentity }; answer: null };
   /** The next batch of a pass, which begins with its first call; null at its end. `taken`: how many the caller has taken. */
-  next: { ask: { scan: number; request: ScanRequest; taken: number }; answer: ScanBatch | null };
+  next: { ask: { scan: number; request: ScanRequest; taken: number }; answer: PackedScan | null };
   /** What earlier passes found is forgotten; the next pass is as the first. */
   forget: { ask: object; answer: null };
   /** The pass is over or given up; what was not taken comes again. */

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { StationError } from '../../kernel/errors.js';
-import type { SourceCall, SourceCalls, SourceReply, SourceThreadData } from './source-thread.protocol.js';
+import type { ServedSource, SourceCall, SourceCalls, SourceReply, SourceThreadData } from './source-thread.protocol.js';
 import { THREAD_HEAP } from './thread-heap.js';
 
 /** How often it is looked whether the file system still answers. */
@@ -12,7 +12,7 @@ interface Waiting {
 }
 
 /**
- * A thread that asks one source. While questions wait, it is watched: every answer of the file system moves a counter,
+ * A thread that asks one source at a time. While questions wait, it is watched: every answer of the file system moves a counter,
  * and one that stands still for the time limit means that a single call hangs.
  */
 export class SourceThread {
@@ -24,21 +24,19 @@ export class SourceThread {
   private lastBeat = 0;
   private lastBeatAt = 0;
   private fault: Error | undefined;
+  private limitMs = Infinity;
+  private onSilence: () => void = () => undefined;
+  private whenAnswered: (() => void) | undefined;
   /** Settles when the thread is really gone; a call that hangs in the kernel holds it until then. */
   readonly ended: Promise<void>;
 
-  constructor(
-    entry: URL,
-    data: Omit<SourceThreadData, 'beats'>,
-    private readonly limitMs: number,
-    private readonly onSilence: () => void,
-  ) {
+  constructor(entry: URL) {
     const beats = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     this.beats = new Int32Array(beats);
     this.worker = new Worker(entry, {
       name: 'dm-source',
       resourceLimits: THREAD_HEAP,
-      workerData: { ...data, beats } satisfies SourceThreadData,
+      workerData: { beats } satisfies SourceThreadData,
     });
     this.worker.unref();
     this.worker.on('message', (reply: SourceReply) => this.take(reply));
@@ -57,6 +55,28 @@ export class SourceThread {
 
   get isBusy(): boolean {
     return this.waiting.size > 0;
+  }
+
+  /** All questions from now on are about this source; what was asked before may still be answered. */
+  serve(source: ServedSource, limitMs: number, onSilence: () => void): void {
+    this.limitMs = limitMs;
+    this.onSilence = onSilence;
+    this.call('serve', { source }).catch(() => undefined);
+  }
+
+  /** Answers whether it can be used and nobody waits for an answer, at once or within the time. */
+  async whenIdle(withinMs: number): Promise<boolean> {
+    if (this.isBusy) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, withinMs).unref();
+        this.whenAnswered = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.whenAnswered = undefined;
+    }
+    return this.isUsable && !this.isBusy;
   }
 
   call<Call extends SourceCall>(kind: Call, ask: SourceCalls[Call]['ask']): Promise<SourceCalls[Call]['answer']> {
@@ -84,6 +104,7 @@ export class SourceThread {
     this.waiting.delete(reply.id);
     if (this.waiting.size === 0) {
       clearInterval(this.timer);
+      this.whenAnswered?.();
     }
     if ('error' in reply) {
       waiting?.reject(new Error(reply.error));
@@ -117,6 +138,7 @@ export class SourceThread {
     const waiting = [...this.waiting.values()];
     this.waiting.clear();
     waiting.forEach((one) => one.reject(fault));
+    this.whenAnswered?.();
   }
 }
 

@@ -4,6 +4,7 @@ import { RemoteHosts } from '../../storage/index.js';
 import { LocalSourceTree } from './local-source-tree.js';
 import { RemoteSourceTree } from './remote/remote-source-tree.js';
 import type { OpenSource, SourceTrees } from './source-tree.port.js';
+import { SourceThreads } from './source-threads.js';
 import { WatchHub } from './watch-hub.js';
 
 /** How long a visited tree is kept for the next question, in ms. */
@@ -19,6 +20,7 @@ interface Visited {
 /** Opens each source by the adapter of its location. */
 @Injectable()
 export class ConfiguredSourceTrees implements SourceTrees, OnApplicationShutdown {
+  private readonly threads = new SourceThreads();
   private readonly visited = new Map<string, Visited>();
 
   constructor(
@@ -42,6 +44,7 @@ export class ConfiguredSourceTrees implements SourceTrees, OnApplicationShutdown
       places: { roots: daq.sourceRoots, storage: storage.root, isJobResult },
       limitMs,
       hub: this.hub,
+      threads: this.threads,
     });
   }
 
@@ -61,6 +64,7 @@ export class ConfiguredSourceTrees implements SourceTrees, OnApplicationShutdown
       await tree.close();
     }
     this.visited.clear();
+    this.threads.close();
   }
 
   /** One that hangs is kept: the next who asks must not make another thread hang. */

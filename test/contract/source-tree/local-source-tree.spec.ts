@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LocalSourceTree } from '../../../src/daq/source/local-source-tree.js';
+import { SourceThreads } from '../../../src/daq/source/source-threads.js';
 import { asideOf } from '../../../src/daq/source/remove-file.js';
 import type { SourceIdentity, SourceTree } from '../../../src/daq/source/source-tree.port.js';
 import { WatchHub } from '../../../src/daq/source/watch-hub.js';
@@ -28,15 +29,18 @@ const LIMIT_MS = 1000;
 describe(LocalSourceTree.name, () => {
   let folder: string;
   let hub: WatchHub;
+  let threads: SourceThreads;
   const opened: SourceTree[] = [];
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'dm-source-'));
     ['roots/source', 'storage', 'elsewhere'].forEach((path) => mkdirSync(join(folder, path), { recursive: true }));
     hub = new WatchHub();
+    threads = new SourceThreads();
   });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((tree) => tree.close()));
+    threads.close();
     await hub.onApplicationShutdown();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -48,7 +52,7 @@ describe(LocalSourceTree.name, () => {
         places: { roots: [join(folder, 'roots')], storage: join(folder, 'storage'), isJobResult: false },
         limitMs: LIMIT_MS,
         hub,
-        ...(entry === undefined ? {} : { entry }),
+        threads: entry === undefined ? threads : new SourceThreads(entry),
       },
     );
     opened.push(tree);
@@ -158,6 +162,26 @@ describe(LocalSourceTree.name, () => {
     await waitFor(() => paths.has('d/b.tif'), { what: 'the event below' });
     expect(watch?.trouble()).toBeNull();
     await watch?.close();
+  });
+
+  it('serves one source after the other by the same thread, and mixes nothing up', async () => {
+    write('a');
+    const first = open();
+    await expect(first.look([Buffer.from('a')])).resolves.toMatchObject([{ sizeBytes: 1n }]);
+    await first.close();
+    mkdirSync(join(folder, 'roots/other'));
+    writeFileSync(join(folder, 'roots/other/b'), 'xy');
+    await new Promise(setImmediate);
+
+    const second = open('roots/other');
+    const paths: string[] = [];
+    for await (const { files } of second.scan({ pass: 'full', filter: TAKES_ALL })) {
+      paths.push(...files.map((file) => Buffer.from(file.relativePath).toString()));
+    }
+
+    expect(paths).toEqual(['b']);
+    await expect(second.look([Buffer.from('a'), Buffer.from('b')])).resolves.toMatchObject(['gone', { sizeBytes: 2n }]);
+    await expect(first.look([Buffer.from('a')])).rejects.toThrow('closed');
   });
 
   describe('with a file system that hangs', () => {
