@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type ColumnField, type ColumnName, type Filter, type Relation, type Scalar, type Test } from './filter-ast.js';
 import { testToJsonPath } from './filter-to-jsonpath.js';
 import { POSTGRES_REGEX, printRegex } from './regex/print-regex.js';
@@ -31,7 +31,7 @@ const MAX_BIGINT = 2n ** 63n - 1n;
 
 /** What keys a file version: its path may be longer than an index entry, its digest is not. */
 export function pathHash(path: string): Buffer {
-  return createHash('sha256').update(path, 'utf8').digest();
+  return hash('sha256', path, 'buffer');
 }
 
 /** A boolean SQL expression over `catalog_file`; every value travels as a parameter. */
