@@ -13,7 +13,6 @@ import { FILE_CATALOG, type FileCatalog } from './file-catalog.port.js';
 import { FilesController } from './http/files.controller.js';
 import { StatisticsController } from './http/statistics.controller.js';
 import { MeteredFileCatalog } from './metered-file-catalog.js';
-import { MongoFileCatalog } from './mongo/mongo-file-catalog.js';
 import { PostgresFileCatalog } from './postgres/postgres-file-catalog.js';
 
 @Module({
@@ -29,11 +28,16 @@ import { PostgresFileCatalog } from './postgres/postgres-file-catalog.js';
 })
 export class CatalogModule {}
 
-function openCatalog(config: StationConfig, database: Database, registry: Registry): FileCatalog {
+async function openCatalog(config: StationConfig, database: Database, registry: Registry): Promise<FileCatalog> {
+  return new MeteredFileCatalog(await adapterOf(config, database), new CatalogMetrics(registry));
+}
+
+/** MongoDB's driver is loaded where it is used only: with it every station would hold thirty megabytes more. */
+async function adapterOf(config: StationConfig, database: Database): Promise<FileCatalog> {
   const { queryTimeLimitMs, mongoPoolSize } = config.catalog;
-  const catalog =
-    config.mongo.url === undefined
-      ? new PostgresFileCatalog(database, { queryTimeLimitMs })
-      : new MongoFileCatalog({ url: config.mongo.url, queryTimeLimitMs, poolSize: mongoPoolSize });
-  return new MeteredFileCatalog(catalog, new CatalogMetrics(registry));
+  if (config.mongo.url === undefined) {
+    return new PostgresFileCatalog(database, { queryTimeLimitMs });
+  }
+  const { MongoFileCatalog } = await import('./mongo/mongo-file-catalog.js');
+  return new MongoFileCatalog({ url: config.mongo.url, queryTimeLimitMs, poolSize: mongoPoolSize });
 }

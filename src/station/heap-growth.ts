@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** Garbage that may lie about before it is collected, as a share of what is in use. */
-const GARBAGE_PERCENT = 25;
+const GARBAGE_PERCENT = 50;
 
 /**
  * Lets V8 collect in time. By its own measure, which goes by the memory of the machine, several hundred megabytes of
