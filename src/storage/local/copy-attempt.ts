@@ -1,9 +1,9 @@
 import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, futimesSync, openSync, unlinkSync } from 'node:fs';
-import { directoryOf, joinBytes } from '../../kernel/path-bytes.js';
+import { joinBytes } from '../../kernel/path-bytes.js';
 import { faultOf } from '../copy-faults.js';
 import type { Remains, TransferOutcome, TransferTask } from '../transfer-engine.port.js';
 import { permitFile } from './arrival-permissions.js';
-import type { DestinationDirectories } from './destination-directories.js';
+import type { BatchDirectories } from './batch-directories.js';
 import { type Digest, digestOf } from './file-bytes.js';
 import { publish } from './publish.js';
 import { changeOf, openSource, type OpenSource } from './source-file.js';
@@ -16,10 +16,23 @@ export interface Content {
   sizeBytes: bigint;
 }
 
-/** The temporary file of a task lies beside its destination and carries its id. */
+/** Where the content of a task goes. */
+interface Place {
+  directory: Buffer;
+  final: Buffer;
+  /** Lies beside it and carries the task's id. */
+  temporary: Buffer;
+}
+
+function placeOf(task: Remains): Place {
+  const final = joinBytes(task.experimentDirectory, task.destinationPath);
+  const slash = final.lastIndexOf(0x2f);
+  const temporary = Buffer.concat([final.subarray(0, slash + 1), Buffer.from(`.dm-${task.id}.part`)]);
+  return { directory: final.subarray(0, slash), final, temporary };
+}
+
 export function temporaryOf(task: Remains): Buffer {
-  const directory = directoryOf(joinBytes(task.experimentDirectory, task.destinationPath));
-  return joinBytes(directory, Buffer.from(`.dm-${task.id}.part`));
+  return placeOf(task).temporary;
 }
 
 /**
@@ -30,12 +43,12 @@ export function temporaryOf(task: Remains): Buffer {
 export class CopyAttempt {
   outcome: TransferOutcome | undefined;
   readonly sizeBytes: number;
-  private readonly temporary: Buffer;
+  private readonly place: Place;
   private opened: OpenSource | undefined;
   private copy: number | undefined;
 
   constructor(readonly task: TransferTask) {
-    this.temporary = temporaryOf(task);
+    this.place = placeOf(task);
     this.sizeBytes = Number(task.expected.sizeBytes);
   }
 
@@ -58,16 +71,16 @@ export class CopyAttempt {
     return this.copy;
   }
 
-  open(directories: DestinationDirectories): void {
-    const source = openSource(this.task);
+  open(directories: BatchDirectories): void {
+    const source = openSource(this.task, directories.sources);
     if ('status' in source) {
       this.end(source);
       return;
     }
     this.opened = source;
     if (this.task.mode === 'copy') {
-      directories.prepare(this.task);
-      this.copy = openSync(this.temporary, WRITE_NEW, 0o600);
+      directories.destinations.prepare(this.task, this.place.directory);
+      this.copy = openSync(this.place.temporary, WRITE_NEW, 0o600);
     }
   }
 
@@ -106,14 +119,14 @@ export class CopyAttempt {
 
   publish(content: Content): void {
     const { md5Sum, sizeBytes } = content;
-    const { copy, temporary } = this;
+    const { copy, place } = this;
     if (copy === undefined) {
       this.end({ id: this.task.id, status: 'compared', md5Sum: md5Sum ?? '', sizeBytes });
       return;
     }
     const digest = (): Digest => (md5Sum === null ? digestOf(copy) : { md5Sum, sizeBytes });
     const proof = md5Sum === null ? 'size' : 'read-back';
-    this.end(publish(this.task, { md5Sum, sizeBytes, proof, temporary, digest }));
+    this.end(publish(this.task, place, { md5Sum, sizeBytes, proof, digest }));
   }
 
   fail(error: unknown): void {
@@ -148,7 +161,7 @@ export class CopyAttempt {
     this.copy = undefined;
     if (outcome.status !== 'published') {
       // Also what an attempt before this one may have left that was cut off.
-      removeQuietly(this.temporary);
+      removeQuietly(this.place.temporary);
     }
     closeQuietly(opened?.fd);
     closeQuietly(copy);

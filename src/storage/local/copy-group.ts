@@ -1,6 +1,6 @@
 import { type MultiDigest, openDigest, PADDING_BYTES } from '../digest/index.js';
 import { type Content, type CopyAttempt, forEachOnItsWay } from './copy-attempt.js';
-import type { DestinationDirectories } from './destination-directories.js';
+import type { BatchDirectories } from './batch-directories.js';
 import { readFully, writeFully } from './file-bytes.js';
 
 /** Files up to this size are held in memory whole: the copy is compared byte by byte instead of digested again. */
@@ -23,7 +23,7 @@ export class GroupCopier {
   private readonly check = this.digest.memory.subarray(GROUP_BYTES, GROUP_BYTES + SMALL_BYTES + 1);
 
   /** Copies files that fit into the memory, step by step side by side. */
-  copy(attempts: readonly CopyAttempt[], directories: DestinationDirectories): void {
+  copy(attempts: readonly CopyAttempt[], directories: BatchDirectories): void {
     const bytes = new Map<CopyAttempt, Buffer>();
     let room = 0;
     forEachOnItsWay(attempts, (attempt) => attempt.open(directories));

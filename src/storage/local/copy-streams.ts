@@ -2,7 +2,7 @@ import { ftruncateSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { DigestThread, ROUNDS_AHEAD, type RoundPart } from '../digest/index.js';
 import { type Content, type CopyAttempt, forEachOnItsWay } from './copy-attempt.js';
-import type { DestinationDirectories } from './destination-directories.js';
+import type { BatchDirectories } from './batch-directories.js';
 import { readFully, writeFully } from './file-bytes.js';
 
 /** Large files that are copied side by side: four fill the lanes well, and disks that have to seek suffer from more. */
@@ -75,7 +75,7 @@ export class StreamCopier {
   private thread: DigestThread | undefined;
 
   /** Copies files of a group side by side. */
-  copy(attempts: readonly CopyAttempt[], directories: DestinationDirectories): void {
+  copy(attempts: readonly CopyAttempt[], directories: BatchDirectories): void {
     forEachOnItsWay(attempts, (attempt) => attempt.open(directories));
     const chunkBytes = chunkBytesFor(attempts.length);
     const streams = new Map(attempts.map((attempt, slot) => [attempt, new Stream(attempt, slot, chunkBytes)]));

@@ -9,10 +9,13 @@ import { makeDirectories, syncDirectory } from './durable-directories.js';
 export class DestinationDirectories {
   private readonly ready = new Set<string>();
   private readonly touched = new Map<string, Buffer>();
+  private last: Buffer | undefined;
 
-  /** Makes the directory of the task's destination; refuses one that links lead out of the experiment. */
-  prepare(task: TransferTask): void {
-    const directory = directoryOf(joinBytes(task.experimentDirectory, task.destinationPath));
+  /** Makes the directory of a destination of the task; refuses one that links lead out of the experiment. */
+  prepare(task: TransferTask, directory: Buffer): void {
+    if (this.last?.equals(directory) === true) {
+      return;
+    }
     const key = keyOf(directory);
     if (!this.ready.has(key)) {
       for (const made of makeDirectories(task.experimentDirectory, directory, task.directoryMode)) {
@@ -27,6 +30,7 @@ export class DestinationDirectories {
       this.ready.add(key);
       this.touched.set(key, directory);
     }
+    this.last = directory;
   }
 
   /** Syncs what was changed; answers what fails a task whose directory could not be. */

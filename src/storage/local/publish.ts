@@ -9,14 +9,16 @@ type Published = Extract<TransferOutcome, { status: 'published' }>;
 
 /** A copy under its temporary name, proven. */
 export interface ProvenCopy extends Pick<Published, 'md5Sum' | 'sizeBytes' | 'proof'> {
-  temporary: Buffer;
   /** Its content, for the rare case that it is asked whether another file has the same. */
   digest(): Digest;
 }
 
 /** Gives a copy its final name, unless a file that the station knows nothing about has it. */
-export function publish(task: TransferTask, copy: ProvenCopy): TransferOutcome {
-  const final = joinBytes(task.experimentDirectory, task.destinationPath);
+export function publish(
+  task: TransferTask,
+  { temporary, final }: { temporary: Buffer; final: Buffer },
+  copy: ProvenCopy,
+): TransferOutcome {
   const present = lstatSync(final, { throwIfNoEntry: false });
   let keptPrevious = false;
   if (present !== undefined) {
@@ -31,7 +33,7 @@ export function publish(task: TransferTask, copy: ProvenCopy): TransferOutcome {
       keptPrevious = isSame ? isKept(task) : keepPrevious(task, final);
     }
   }
-  renameSync(copy.temporary, final);
+  renameSync(temporary, final);
   const { md5Sum, sizeBytes, proof } = copy;
   return { id: task.id, status: 'published', md5Sum, sizeBytes, proof, keptPrevious };
 }

@@ -1,8 +1,7 @@
-import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { driverCode } from '../../kernel/errors.js';
-import { isBelowOrSame } from '../../kernel/path-bytes.js';
-import { CopyRefusal } from '../copy-faults.js';
 import type { FileIdentity, TransferOutcome, TransferTask } from '../transfer-engine.port.js';
+import type { SourceDirectories } from './source-directories.js';
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -12,10 +11,10 @@ export interface OpenSource {
 }
 
 /** Opens what was expected, or says what became of it. */
-export function openSource(task: TransferTask): OpenSource | TransferOutcome {
+export function openSource(task: TransferTask, directories: SourceDirectories): OpenSource | TransferOutcome {
   let fd: number;
   try {
-    fd = openSync(bytesOf(task.sourcePath), READ);
+    fd = openSync(directories.pathTo(task), READ);
   } catch (error) {
     if (driverCode(error) === 'ENOENT') {
       return { id: task.id, status: 'vanished' };
@@ -26,7 +25,6 @@ export function openSource(task: TransferTask): OpenSource | TransferOutcome {
     const stats = fstatSync(fd, { bigint: true });
     const change = stats.isFile() ? differenceOf(stats, task.expected) : 'it is no longer a regular file';
     if (change === undefined) {
-      requireBelowRoots(fd, task.sourceRoots);
       return { fd, stats };
     }
     closeSync(fd);
@@ -41,14 +39,6 @@ export function openSource(task: TransferTask): OpenSource | TransferOutcome {
 export function changeOf(fd: number, task: TransferTask): TransferOutcome | undefined {
   const detail = differenceOf(fstatSync(fd, { bigint: true }), task.expected) ?? replacementOf(task);
   return detail === undefined ? undefined : { id: task.id, status: 'changed', detail };
-}
-
-/** The kernel's own word on where an open file lies, so that a directory swapped for a link is found out. */
-function requireBelowRoots(fd: number, roots: readonly Uint8Array[]): void {
-  const real = readlinkSync(`/proc/self/fd/${fd}`, 'buffer');
-  if (!roots.some((root) => isBelowOrSame(real, root))) {
-    throw new CopyRefusal('EPERM', 'The source leads out of the configured source roots through a symbolic link.');
-  }
 }
 
 function differenceOf(stats: BigIntStats, expected: FileIdentity): string | undefined {
