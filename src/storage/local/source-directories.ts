@@ -3,7 +3,9 @@ import { directoryOf, isBelowOrSame, nameOf } from '../../kernel/path-bytes.js';
 import { CopyRefusal } from '../copy-faults.js';
 import type { TransferTask } from '../transfer-engine.port.js';
 
-const OPEN = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NONBLOCK;
+/** Linux: opens a directory as a place only, for which nobody needs the right to list it; Node.js has no name for it. */
+const O_PATH = 0o10000000;
+const OPEN = O_PATH | constants.O_DIRECTORY;
 /** Directories that are kept open at a time; a batch has seldom files of more. */
 const MOST_OPEN = 32;
 
