@@ -30,7 +30,7 @@ export class BacklogWatch implements Watch {
   ) {}
 
   async look(nowMs: number): Promise<NewAlarm[]> {
-    // Counting a backlog costs the more the larger it is: some looks within the span are enough.
+    // Some looks within the span tell as much as all of them.
     if (nowMs - this.lookedAtMs >= (this.spanSeconds * 1000) / LOOKS_IN_SPAN) {
       this.alarms = await this.lookNow(nowMs);
       this.lookedAtMs = nowMs;

@@ -17,6 +17,7 @@ import type {
   ProcessReference,
   RunningProcess,
 } from '../../../src/processing/launcher/launcher.port.js';
+import { isRunning } from '../../support/process-tree.js';
 import { waitFor } from '../../support/wait-for.js';
 
 const LIMITS: ProcessLimits = { timeSeconds: 60, maxOutputBytes: 1_000_000, stopGraceSeconds: 0.3 };
@@ -200,7 +201,9 @@ export function launcherContract(name: string, create: () => Launcher): void {
         const { reference, process } = await start('echo $PPID > pid; sleep 600');
         await waitFor(() => existsSync(join(root, 'work', 'pid')) && statSync(join(root, 'work', 'pid')).size > 0);
         process.release();
-        globalThis.process.kill(-Number(readFileSync(join(root, 'work', 'pid'), 'utf8')), 'SIGKILL');
+        const group = Number(readFileSync(join(root, 'work', 'pid'), 'utf8'));
+        globalThis.process.kill(-group, 'SIGKILL');
+        await waitFor(() => !isRunning(group));
         launcher = create();
         expect(await launcher.reattach(reference, LIMITS)).toMatchObject({ state: 'lost' });
       });
