@@ -48,8 +48,11 @@ export type TransferOutcome =
       keptPrevious: boolean;
     }
   | { id: string; status: 'compared'; md5Sum: string; sizeBytes: bigint }
-  /** The source is not what was expected, before or after reading; nothing was published. */
-  | { id: string; status: 'changed'; detail: string }
+  /**
+   * The source is not what was expected, before or after reading; nothing was published. `readings`: its size, time and
+   * inode are as expected, and yet it was read twice with these two MD5 digests.
+   */
+  | { id: string; status: 'changed'; detail: string; readings?: readonly [string, string] }
   | { id: string; status: 'vanished' }
   /** What stands at the destination is neither this content nor the version before. */
   | { id: string; status: 'occupied'; md5Sum: string; foundMd5Sum: string }

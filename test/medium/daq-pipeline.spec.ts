@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { FileAnswer, LedgerRow } from '../../src/cli/api-types.js';
@@ -8,6 +8,7 @@ import { BatchOffers } from '../../src/daq/pipeline/batch-offers.js';
 import { Database } from '../../src/platform/database/index.js';
 import { QUEUE, type WorkQueue } from '../../src/platform/queue/index.js';
 import { TRANSFER_ENGINE, type TransferEngine, type TransferTask } from '../../src/storage/index.js';
+import { LocalTransferEngine } from '../../src/storage/local/local-transfer-engine.js';
 import { waitFor } from '../support/wait-for.js';
 import { DaqApp } from './daq.app.js';
 
@@ -125,6 +126,58 @@ describe('a file on its way, when what it needs fails', () => {
       md5Sum: 'a'.repeat(32),
       foundMd5Sum: 'b'.repeat(32),
     });
+  });
+
+  it('is quarantined with both digests when its source reads differently each time though it looks the same', async () => {
+    const scene = await withFiles('a.h5');
+    let readings = 0;
+    // As a dying disk below the source; what is copied is thrown away, and the source read again.
+    vi.spyOn(LocalTransferEngine.prototype, 'transfer').mockImplementation((tasks) =>
+      Promise.resolve(
+        tasks.map(({ id, mode, expected: { sizeBytes } }) => {
+          const md5Sum = String((readings += 1)).padStart(32, '0');
+          return mode === 'compare'
+            ? { id, status: 'compared', md5Sum, sizeBytes }
+            : { id, status: 'corrupt', md5Sum, foundMd5Sum: 'f'.repeat(32) };
+        }),
+      ),
+    );
+    const { id } = await app.start(scene.experiment);
+    await waitFor(async () => (await rowsOf(scene.experiment))[0]?.attempts === 1);
+    expect(await rowsOf(scene.experiment)).toMatchObject([{ state: 'failed', reasonCode: 'source-unsteady' }]);
+    // Not waiting for the pauses between the attempts, which grow to a minute.
+    await app.app.get(Database).query(`UPDATE ledger SET attempts = 7, due_at = now() WHERE acquisition_id = $1`, [id]);
+
+    expect(await app.ended(id)).toMatchObject({ status: 'failed', counts: { quarantined: 1 } });
+    const [row] = await rowsOf(scene.experiment);
+    expect(row).toMatchObject({
+      state: 'quarantined',
+      reasonCode: 'source-unsteady',
+      attempts: 8,
+      md5Sum: String(readings - 1).padStart(32, '0'),
+      foundMd5Sum: String(readings).padStart(32, '0'),
+    });
+  });
+
+  it('is deferred without counting as long as it really grows', async () => {
+    const scene = await withFiles('a.h5');
+    const path = join(scene.source, 'a.h5');
+    const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);
+    const transfer = engine.transfer.bind(engine);
+    let growths = 0;
+    vi.spyOn(engine, 'transfer').mockImplementation((tasks) => {
+      // More often than a fault is tried again.
+      if (growths < 10) {
+        growths += 1;
+        appendFileSync(path, 'more');
+      }
+      return transfer(tasks);
+    });
+    const end = await app.ended((await app.start(scene.experiment)).id);
+
+    expect(end).toMatchObject({ status: 'done', counts: { done: 1 } });
+    expect(growths).toBe(10);
+    expect(await rowsOf(scene.experiment)).toMatchObject([{ attempts: 0, sizeBytes: 'a.h5'.length + 40 }]);
   });
 
   it('takes over a destination whose first source brought nothing', async () => {

@@ -133,11 +133,13 @@ export class TransferPlugin implements FilePlugin {
           ? compared(file, result.md5Sum)
           : recorded(file, result.md5Sum);
       case 'changed':
-        return stop(file, {
-          state: 'deferred',
-          reasonCode: 'source-changed',
-          reason: `Changed while it was read: ${result.detail}.`,
-        });
+        return result.readings === undefined
+          ? stop(file, {
+              state: 'deferred',
+              reasonCode: 'source-changed',
+              reason: `Changed while it was read: ${result.detail}.`,
+            })
+          : this.unsteady(file, result.readings);
       case 'vanished':
         return stop(file, {
           state: 'skipped',
@@ -156,35 +158,45 @@ export class TransferPlugin implements FilePlugin {
         });
       case 'corrupt':
         return stop(file, {
-          ...afterFault(
-            {
-              kind: 'transient',
-              code: 'corrupt-copy',
-              message:
-                'The copy that was read back differs from the source, which read twice says the same; it was thrown away. Look for a fault of the disk, the memory or the network on its way.',
-            },
-            file.row.attempts,
-            this.config.daq.maxAttempts,
-          ),
+          ...this.afterFault(file, {
+            kind: 'transient',
+            code: 'corrupt-copy',
+            message:
+              'The copy that was read back differs from the source, which read twice says the same; it was thrown away. Look for a fault of the disk, the memory or the network on its way.',
+          }),
           md5Sum: result.md5Sum,
           foundMd5Sum: result.foundMd5Sum,
         });
       case 'failed':
-        return stop(file, afterFault(result, file.row.attempts, this.config.daq.maxAttempts));
+        return stop(file, this.afterFault(file, result));
       case undefined:
         return stop(
           file,
-          afterFault(
-            {
-              kind: 'transient',
-              code: 'NO_OUTCOME',
-              message: 'The transfer engine did not say what became of the file.',
-            },
-            file.row.attempts,
-            this.config.daq.maxAttempts,
-          ),
+          this.afterFault(file, {
+            kind: 'transient',
+            code: 'NO_OUTCOME',
+            message: 'The transfer engine did not say what became of the file.',
+          }),
         );
     }
+  }
+
+  /** Nothing tells when such a file is complete: another look would say the same, so its attempts are counted. */
+  private unsteady(file: PipelineFile, [md5Sum, foundMd5Sum]: readonly [string, string]): PluginOutcome {
+    return stop(file, {
+      ...this.afterFault(file, {
+        kind: 'transient',
+        code: 'source-unsteady',
+        message:
+          'Read twice the file had two contents, though its size, time and inode have stayed the same; no copy was kept. Look for a fault of the disk or mount that it lies on, or for a program that writes to it in place.',
+      }),
+      md5Sum,
+      foundMd5Sum,
+    });
+  }
+
+  private afterFault(file: PipelineFile, fault: Parameters<typeof afterFault>[0]): Omit<RowChange, 'id'> {
+    return afterFault(fault, file.row.attempts, this.config.daq.maxAttempts);
   }
 }
 

@@ -75,7 +75,9 @@ describe(RecheckingTransferEngine.name, () => {
     const engine = new RecheckingTransferEngine(
       corrupting(({ id }) => ({ id, status: 'compared', md5Sum: 'c', sizeBytes: 10n })),
     );
-    expect(await engine.transfer([aTask('1')])).toMatchObject([{ id: '1', status: 'changed' }]);
+    expect(await engine.transfer([aTask('1')])).toEqual([
+      { id: '1', status: 'changed', detail: expect.any(String) as string, readings: ['a', 'c'] },
+    ]);
   });
 
   it('passes on that the source has changed or gone meanwhile', async () => {
