@@ -60,8 +60,11 @@ export type TransferOutcome =
   | { id: string; status: 'corrupt'; md5Sum: string; foundMd5Sum: string }
   | { id: string; status: 'failed'; code: string; message: string; kind: FaultKind };
 
-/** `no-space` and `transient` may pass by themselves; `permanent` needs a person. */
-export type FaultKind = 'transient' | 'permanent' | 'no-space';
+/**
+ * `no-space` and `unavailable` are the destination's, whatever the file, and end when somebody makes room or brings it
+ * back; `transient` may pass by itself; `permanent` needs a person.
+ */
+export type FaultKind = 'transient' | 'permanent' | 'no-space' | 'unavailable';
 
 /** What the channel of an engine can do at the destination. What it cannot shows in the proof of its copies. */
 export interface EngineCapabilities {

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { FileAnswer, LedgerRow } from '../../src/cli/api-types.js';
@@ -7,7 +7,7 @@ import { StationError } from '../../src/kernel/errors.js';
 import { BatchOffers } from '../../src/daq/pipeline/batch-offers.js';
 import { Database } from '../../src/platform/database/index.js';
 import { QUEUE, type WorkQueue } from '../../src/platform/queue/index.js';
-import { TRANSFER_ENGINE, type TransferEngine, type TransferTask } from '../../src/storage/index.js';
+import { StorageArea, TRANSFER_ENGINE, type TransferEngine, type TransferTask } from '../../src/storage/index.js';
 import { LocalTransferEngine } from '../../src/storage/local/local-transfer-engine.js';
 import { waitFor } from '../support/wait-for.js';
 import { DaqApp } from './daq.app.js';
@@ -178,6 +178,29 @@ describe('a file on its way, when what it needs fails', () => {
     expect(end).toMatchObject({ status: 'done', counts: { done: 1 } });
     expect(growths).toBe(10);
     expect(await rowsOf(scene.experiment)).toMatchObject([{ attempts: 0, sizeBytes: 'a.h5'.length + 40 }]);
+  });
+
+  it('waits uncounted when the storage area goes away in the middle of its copy', async () => {
+    const scene = await withFiles('a.h5');
+    const marker = join(app.app.get(StorageArea).root, '.dm-storage');
+    vi.spyOn(app.app.get<TransferEngine>(TRANSFER_ENGINE), 'transfer').mockImplementationOnce((tasks) => {
+      renameSync(marker, `${marker}.away`);
+      const stale = { status: 'failed', kind: 'transient', code: 'ESTALE', message: 'stale file handle' } as const;
+      return Promise.resolve(tasks.map(({ id }) => ({ id, ...stale })));
+    });
+    const { id } = await app.start(scene.experiment);
+    await waitFor(async () => (await stateOf(scene.experiment)).join() === 'failed');
+    expect(await rowsOf(scene.experiment)).toMatchObject([{ reasonCode: 'STORAGE_UNAVAILABLE', attempts: 0 }]);
+
+    renameSync(`${marker}.away`, marker);
+
+    await (
+      await app.as('admin')
+    ).post(`/experiments/${scene.experiment}/ledger/actions`, {
+      action: 'retry',
+      acquisitionId: id,
+    });
+    expect(await app.ended(id)).toMatchObject({ status: 'done', counts: { done: 1 } });
   });
 
   it('takes over a destination whose first source brought nothing', async () => {

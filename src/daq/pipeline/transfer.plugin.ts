@@ -72,10 +72,18 @@ export class TransferPlugin implements FilePlugin {
       return files.map((file) => stop(file, hostOut(error)));
     }
     const byId = new Map(results.map((result) => [result.id, result]));
-    const lost = await this.lostSources(files.filter((file) => byId.get(file.row.id)?.status === 'vanished'));
-    return files.map((file) =>
-      lost.has(file.row.id) ? stop(file, SOURCE_LOST) : this.outcomeOf(file, byId.get(file.row.id)),
-    );
+    const withStatus = (status: TransferOutcome['status']) =>
+      files.filter((file) => byId.get(file.row.id)?.status === status);
+    const lost = await this.lostSources(withStatus('vanished'));
+    // A fault while the storage area is away, such as a mount that went meanwhile, says nothing about the file.
+    const failed = withStatus('failed').filter(isCopied);
+    const refusal = failed.length === 0 ? undefined : await this.refusalOfArea([]);
+    return files.map((file) => {
+      if (refusal !== undefined && failed.includes(file)) {
+        return stop(file, refusal);
+      }
+      return lost.has(file.row.id) ? stop(file, SOURCE_LOST) : this.outcomeOf(file, byId.get(file.row.id));
+    });
   }
 
   /** A missing or full storage area is found once for the batch, before anything is read. */
@@ -85,7 +93,7 @@ export class TransferPlugin implements FilePlugin {
       return undefined;
     } catch (error) {
       const code = error instanceof StationError ? error.code : 'STORAGE_UNAVAILABLE';
-      return afterFault({ kind: 'no-space', code, message: messageOf(error) }, 0, 1);
+      return afterFault({ kind: 'unavailable', code, message: messageOf(error) }, 0, 1);
     }
   }
 
