@@ -84,6 +84,29 @@ describe('a file on its way, when what it needs fails', () => {
     expect(transfer.mock.calls.length).toBeGreaterThan(1);
   });
 
+  it('is quarantined alone when it ends the copying thread each time, and the rest of its batch is done', async () => {
+    const scene = await withFiles('a.h5', 'killer.h5', 'z.h5');
+    const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);
+    const transfer = engine.transfer.bind(engine);
+    vi.spyOn(engine, 'transfer').mockImplementation((tasks) =>
+      tasks.some((task) => task.sourcePath.toString().endsWith('killer.h5'))
+        ? Promise.reject(new Error('exit code 134 in the middle'))
+        : transfer(tasks),
+    );
+    const { id } = await app.start(scene.experiment);
+    await waitFor(async () => (await stateOf(scene.experiment)).toSorted().join() === 'done,done,failed', {
+      timeoutMs: 20_000,
+    });
+    // Not waiting for the pauses between the attempts, which grow to a minute.
+    await app.app
+      .get(Database)
+      .query(`UPDATE ledger SET attempts = 7, due_at = now() WHERE acquisition_id = $1 AND state = 'failed'`, [id]);
+
+    expect(await app.ended(id)).toMatchObject({ status: 'failed', counts: { done: 2, quarantined: 1 } });
+    const [killer] = (await rowsOf(scene.experiment)).filter((row) => row.state === 'quarantined');
+    expect(killer).toMatchObject({ path: 'data/killer.h5', reasonCode: 'TRANSFER_BROKE_OFF', attempts: 8 });
+  });
+
   it('keeps what an attempt published that nobody recorded, when the source has changed since', async () => {
     const scene = await withFiles('a.h5');
     const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);

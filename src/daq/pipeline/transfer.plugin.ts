@@ -63,14 +63,42 @@ export class TransferPlugin implements FilePlugin {
   private async bring(host: string, files: readonly PipelineFile[]): Promise<PluginOutcome[]> {
     let results: TransferOutcome[];
     try {
-      results = await this.engines.from(host).transfer(files.map((file) => this.taskOf(file)));
+      results = await this.transfer(host, files);
     } catch (error) {
-      if (host === hostname() || !(error instanceof StationError)) {
+      if (error instanceof StationError && host !== hostname()) {
+        // Another machine that cannot be worked on holds up its own files only.
+        return files.map((file) => stop(file, this.hostOut(file, error)));
+      }
+      if (error instanceof StationError || !files.some(({ row }) => row.isCutOff)) {
         throw error;
       }
-      // Another machine that cannot be reached holds up its own files only, and for as long as it takes.
-      return files.map((file) => stop(file, hostOut(error)));
+      return this.bringOneByOne(host, files);
     }
+    return this.settle(files, results);
+  }
+
+  /** A call that breaks off again may have a file in it that ends the copying thread: only that one is to pay for it. */
+  private async bringOneByOne(host: string, files: readonly PipelineFile[]): Promise<PluginOutcome[]> {
+    const outcomes: PluginOutcome[] = [];
+    for (const file of files) {
+      try {
+        outcomes.push(...(await this.settle([file], await this.transfer(host, [file]))));
+      } catch (error) {
+        if (error instanceof StationError) {
+          throw error;
+        }
+        const fault = { kind: 'transient', code: 'TRANSFER_BROKE_OFF', message: brokeOff(error) } as const;
+        outcomes.push(stop(file, { ...this.afterFault(file, fault), isCutOff: true }));
+      }
+    }
+    return outcomes;
+  }
+
+  private transfer(host: string, files: readonly PipelineFile[]): Promise<TransferOutcome[]> {
+    return this.engines.from(host).transfer(files.map((file) => this.taskOf(file)));
+  }
+
+  private async settle(files: readonly PipelineFile[], results: readonly TransferOutcome[]): Promise<PluginOutcome[]> {
     const byId = new Map(results.map((result) => [result.id, result]));
     const withStatus = (status: TransferOutcome['status']) =>
       files.filter((file) => byId.get(file.row.id)?.status === status);
@@ -203,19 +231,22 @@ export class TransferPlugin implements FilePlugin {
     });
   }
 
+  /** One that is away may come back at any time; what a person must mend first is asked a few times only. */
+  private hostOut(file: PipelineFile, error: StationError): Omit<RowChange, 'id'> {
+    const { code, message } = error;
+    const change = error.retryable
+      ? ({ state: 'failed', reasonCode: code, reason: message, dueInSeconds: SOURCE_WAIT_SECONDS } as const)
+      : this.afterFault(file, { kind: 'transient', code, message });
+    return { ...change, isCutOff: true };
+  }
+
   private afterFault(file: PipelineFile, fault: Parameters<typeof afterFault>[0]): Omit<RowChange, 'id'> {
     return afterFault(fault, file.row.attempts, this.config.daq.maxAttempts);
   }
 }
 
-function hostOut(error: StationError): Omit<RowChange, 'id'> {
-  return {
-    state: 'failed',
-    reasonCode: error.code,
-    reason: error.message,
-    dueInSeconds: SOURCE_WAIT_SECONDS,
-    isCutOff: true,
-  };
+function brokeOff(error: unknown): string {
+  return `The copy of this file alone broke off: ${messageOf(error)}. Something about the file, or its place, ends the thread that copies it.`;
 }
 
 const SOURCE_LOST = {

@@ -144,7 +144,7 @@ describe(LimitedTransferEngine.name, () => {
     const running = engine.transfer([aTask('1')]);
     const waiting = engine.transfer([aTask('2')]);
     await engine.close();
-    await expect(waiting).rejects.toMatchObject({ code: 'TRANSFER_STOPPED' });
+    await expect(waiting).rejects.toMatchObject({ code: 'TRANSFER_STOPPED', retryable: true });
     first.reject(new Error('broke off'));
     await expect(running).rejects.toThrow('broke off');
   });
