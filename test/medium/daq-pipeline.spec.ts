@@ -1,9 +1,10 @@
 import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { FileAnswer, LedgerRow } from '../../src/cli/api-types.js';
+import type { AlarmAnswer, FileAnswer, LedgerRow } from '../../src/cli/api-types.js';
 import { FILE_CATALOG, type FileCatalog } from '../../src/catalog/index.js';
 import { StationError } from '../../src/kernel/errors.js';
+import { HealthService } from '../../src/monitoring/health.service.js';
 import { BatchOffers } from '../../src/daq/pipeline/batch-offers.js';
 import { Database } from '../../src/platform/database/index.js';
 import { QUEUE, type WorkQueue } from '../../src/platform/queue/index.js';
@@ -39,18 +40,31 @@ describe('a file on its way, when what it needs fails', () => {
   it('waits in "cataloguing" while the catalog is down, copied and verified, and goes on by itself', async () => {
     const scene = await withFiles('a.h5', 'b.h5');
     const catalog = app.app.get<FileCatalog>(FILE_CATALOG);
-    const down = vi
-      .spyOn(catalog, 'upsertMany')
-      .mockRejectedValue(new StationError('unavailable', 'CATALOG_UNAVAILABLE', 'The catalog does not answer.'));
+    const away = new StationError('unavailable', 'CATALOG_UNAVAILABLE', 'The catalog does not answer.');
+    vi.spyOn(catalog, 'upsertMany').mockRejectedValue(away);
+    vi.spyOn(catalog, 'ping').mockRejectedValue(away);
     const { id } = await app.start(scene.experiment);
     await waitFor(async () => (await stateOf(scene.experiment)).join() === 'cataloguing,cataloguing');
     expect(readFileSync(join(scene.storage, 'data/a.h5'), 'utf8')).toBe('a.h5');
     const [row] = await rowsOf(scene.experiment);
     expect(row).toMatchObject({ reasonCode: 'CATALOG_UNAVAILABLE', reason: 'catalog: The catalog does not answer.' });
 
-    down.mockRestore();
+    const { status, checks } = await app.app.get(HealthService).readiness();
+    expect(status).toBe('degraded');
+    expect(checks.filter((check) => check.status === 'down').map((check) => check.name)).toEqual(['catalog']);
+    const alarm = async () => {
+      const { items } = await (await app.as('admin')).get<{ items: AlarmAnswer[] }>('/alarms');
+      return items.find(({ key }) => key === 'station.degraded:catalog');
+    };
+    expect(await waitFor(alarm, { timeoutMs: 30_000, what: 'the alarm that the catalog is away' })).toMatchObject({
+      severity: 'critical',
+      message: expect.stringContaining('The catalog does not answer.') as string,
+    });
+
+    vi.restoreAllMocks();
 
     expect(await app.ended(id)).toMatchObject({ status: 'done', counts: { done: 2 } });
+    await waitFor(async () => (await alarm()) === undefined, { timeoutMs: 30_000, what: 'the alarm to go' });
   });
 
   it('is quarantined alone when the catalog refuses its document for good', async () => {

@@ -256,6 +256,21 @@ export class TestStation {
     return value === undefined ? undefined : Number(value);
   }
 
+  /** What `/health/ready` says; the checks are shown to this machine. */
+  async readiness(): Promise<{ status: string; down: string[]; retryAfterSeconds: number | null }> {
+    const answer = await fetch(`${this.process.url}/health/ready`);
+    const { status, checks } = (await answer.json()) as {
+      status: string;
+      checks: { name: string; status: 'up' | 'down' }[];
+    };
+    const retryAfter = answer.headers.get('retry-after');
+    return {
+      status,
+      down: checks.filter((check) => check.status === 'down').map((check) => check.name),
+      retryAfterSeconds: retryAfter === null ? null : Number(retryAfter),
+    };
+  }
+
   ledger(scene: Scene, query: Query = {}): Promise<LedgerRow[]> {
     return this.api.allItems<LedgerRow>(apiPath`/experiments/${scene.experiment}/ledger`, query);
   }
