@@ -113,7 +113,7 @@ describe('a batch whose database is killed in its middle', () => {
       const { scene, id, copies } = await cutOff('lives');
       writeFileSync(join(watched.source, 'meanwhile.h5'), 'written while nobody kept the books');
       const health = await station.readiness();
-      expect(health).toMatchObject({ status: 'unavailable', retryAfterSeconds: expect.any(Number) as number });
+      expect(health).toMatchObject({ httpStatus: 503, status: 'unavailable', retryAfterSeconds: 5 });
       expect(health.down).toContain('database');
       expect(await station.alarms()).toMatchObject([{ key: 'station.degraded:database', severity: 'critical' }]);
       const write = await fetch(`${station.process.url}/api/v1/experiments`, {

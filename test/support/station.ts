@@ -33,6 +33,14 @@ export interface Scene {
   data: string;
 }
 
+export interface Readiness {
+  httpStatus: number;
+  status: string;
+  /** Names of the checks that failed. */
+  down: string[];
+  retryAfterSeconds: number | null;
+}
+
 export interface TestStationOptions {
   /** Environment of the station, over what every test station gets. */
   env?: Record<string, string>;
@@ -257,7 +265,7 @@ export class TestStation {
   }
 
   /** What `/health/ready` says; the checks are shown to this machine. */
-  async readiness(): Promise<{ status: string; down: string[]; retryAfterSeconds: number | null }> {
+  async readiness(): Promise<Readiness> {
     const answer = await fetch(`${this.process.url}/health/ready`);
     const { status, checks } = (await answer.json()) as {
       status: string;
@@ -265,6 +273,7 @@ export class TestStation {
     };
     const retryAfter = answer.headers.get('retry-after');
     return {
+      httpStatus: answer.status,
       status,
       down: checks.filter((check) => check.status === 'down').map((check) => check.name),
       retryAfterSeconds: retryAfter === null ? null : Number(retryAfter),
