@@ -3,7 +3,7 @@ import { Alarms } from '../platform/alarms/index.js';
 import { WakeableLoop } from '../platform/events/index.js';
 import { type Check, HealthService } from './health.service.js';
 
-const LOOK_INTERVAL_MS = 10_000;
+const LOOK_INTERVAL_MS = 3000;
 
 const ACTION: Readonly<Record<string, string>> = {
   queue: 'Nothing is lost: the ledger feeds the workers meanwhile. Start the queue server again.',
@@ -12,8 +12,8 @@ const ACTION: Readonly<Record<string, string>> = {
 };
 
 /**
- * Turns what the station finds missing below it into alarms that end by themselves. The database keeps the alarms, so
- * its own loss is told by health and metrics only.
+ * Turns what the station finds missing below it into alarms that end by themselves. The database keeps the alarms:
+ * of its own loss see `DatabaseOutages`.
  */
 @Injectable()
 export class DegradedAlarms implements OnApplicationBootstrap, BeforeApplicationShutdown {

@@ -4,6 +4,9 @@ import { StationError } from '../kernel/errors.js';
 import { CONFIG, type StationConfig } from '../platform/config/index.js';
 import { MarkedDirectory } from './marked-directory.js';
 
+/** A person has to do something first; asking more often only makes noise. */
+const RETRY_AFTER_SECONDS = 30;
+
 /** The storage area of the station: the primary destination, where experiments live. */
 @Injectable()
 export class StorageArea {
@@ -36,6 +39,7 @@ export class StorageArea {
         'STORAGE_FULL',
         `The storage area ${this.root} has ${free} bytes free; ${bytes} are needed and ${this.config.storage.reserveBytes} stay reserved. Free some space or lower storage.reserveBytes.`,
         {
+          retryAfterSeconds: RETRY_AFTER_SECONDS,
           details: { freeBytes: free, neededBytes: bytes, reserveBytes: this.config.storage.reserveBytes },
         },
       );
@@ -45,7 +49,9 @@ export class StorageArea {
   async requirePresent(): Promise<void> {
     const reason = await this.absence();
     if (reason !== undefined) {
-      throw new StationError('unavailable', 'STORAGE_UNAVAILABLE', reason, { retryAfterSeconds: 30 });
+      throw new StationError('unavailable', 'STORAGE_UNAVAILABLE', reason, {
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
     }
   }
 

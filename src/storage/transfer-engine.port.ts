@@ -48,8 +48,11 @@ export type TransferOutcome =
       keptPrevious: boolean;
     }
   | { id: string; status: 'compared'; md5Sum: string; sizeBytes: bigint }
-  /** The source is not what was expected, before or after reading; nothing was published. */
-  | { id: string; status: 'changed'; detail: string }
+  /**
+   * The source is not what was expected, before or after reading; nothing was published. `readings`: its size, time and
+   * inode are as expected, and yet it was read twice with these two MD5 digests.
+   */
+  | { id: string; status: 'changed'; detail: string; readings?: readonly [string, string] }
   | { id: string; status: 'vanished' }
   /** What stands at the destination is neither this content nor the version before. */
   | { id: string; status: 'occupied'; md5Sum: string; foundMd5Sum: string }
@@ -57,8 +60,11 @@ export type TransferOutcome =
   | { id: string; status: 'corrupt'; md5Sum: string; foundMd5Sum: string }
   | { id: string; status: 'failed'; code: string; message: string; kind: FaultKind };
 
-/** `no-space` and `transient` may pass by themselves; `permanent` needs a person. */
-export type FaultKind = 'transient' | 'permanent' | 'no-space';
+/**
+ * `no-space` and `unavailable` are the destination's, whatever the file, and end when somebody makes room or brings it
+ * back; `transient` may pass by itself; `permanent` needs a person.
+ */
+export type FaultKind = 'transient' | 'permanent' | 'no-space' | 'unavailable';
 
 /** What the channel of an engine can do at the destination. What it cannot shows in the proof of its copies. */
 export interface EngineCapabilities {

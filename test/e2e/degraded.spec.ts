@@ -9,11 +9,6 @@ const KEY = 'station.degraded:storage';
 describe('a storage area that goes away', () => {
   const station = aStation();
 
-  async function readiness(): Promise<{ status: string; checks: { name: string; status: string }[] }> {
-    const answer = await fetch(`${station().process.url}/health/ready`);
-    return (await answer.json()) as { status: string; checks: { name: string; status: string }[] };
-  }
-
   const isAlarmed = async () => (await station().alarms()).some((alarm) => alarm.key === KEY);
 
   it('is told by health and an alarm, lets files wait, and everything catches up when it is back', async () => {
@@ -25,14 +20,12 @@ describe('a storage area that goes away', () => {
 
     const row = await station().row(scene, 'data/a.h5', 'failed');
     expect(row.reasonCode).toBe('STORAGE_UNAVAILABLE');
-    const health = await readiness();
-    expect(health.status).toBe('degraded');
-    expect(health.checks.find((check) => check.name === 'storage')?.status).toBe('down');
+    expect(await station().readiness()).toMatchObject({ status: 'degraded', down: ['storage'] });
     await waitFor(isAlarmed, { timeoutMs: 30_000, what: 'the alarm' });
 
     renameSync(`${marker}.away`, marker);
 
-    await waitFor(async () => (await readiness()).status === 'ready', { what: 'health to be ready again' });
+    await waitFor(async () => (await station().readiness()).status === 'ready', { what: 'health to be ready again' });
     await station().row(scene, 'data/a.h5', 'done');
     await waitFor(async () => !(await isAlarmed()), { timeoutMs: 30_000, what: 'the alarm to go' });
     await station().stopAcquisition(monitor.id);

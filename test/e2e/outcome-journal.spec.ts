@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,13 +24,13 @@ describe('a batch whose database is killed in its middle', () => {
   let number = 0;
 
   /** Of the server itself, past the wire. */
-  async function ask(database: string, statement: string): Promise<{ data: object }[]> {
+  async function ask(database: string, statement: string): Promise<{ data: unknown }[]> {
     const url = new URL(server);
     url.pathname = database === '' ? url.pathname : `/${database}`;
     const client = new pg.Client({ connectionString: url.href });
     await client.connect();
     try {
-      return (await client.query<{ data: object }>(statement)).rows;
+      return (await client.query<{ data: unknown }>(statement)).rows;
     } finally {
       await client.end();
     }
@@ -57,7 +57,13 @@ describe('a batch whose database is killed in its middle', () => {
     url.port = String(wire.port);
     url.pathname = `/${name}`;
     // All in one batch: nothing of it is in the ledger when the database goes.
-    station = await TestStation.start({ env: { DM_POSTGRES_URL: url.href, DM_DAQ_BATCH_FILES: String(FILES) } });
+    station = await TestStation.start({
+      env: {
+        DM_POSTGRES_URL: url.href,
+        DM_DAQ_BATCH_FILES: String(FILES),
+        DM_AUTH_PRINCIPAL_CACHE_SECONDS: '60', // so that the administrator is known during the outage
+      },
+    });
   });
   afterEach(() => station.dispose());
 
@@ -102,10 +108,14 @@ describe('a batch whose database is killed in its middle', () => {
     'keeps what was copied, claims nothing new, refuses writes, and goes on when it is back',
     { timeout: 180_000 },
     async () => {
+      const watched = await station.scene('watched');
+      const monitor = await station.monitor(watched);
       const { scene, id, copies } = await cutOff('lives');
-      const health = await fetch(`${station.process.url}/health/ready`);
-      expect(health.status).toBe(503);
-      expect(await health.json()).toMatchObject({ status: 'unavailable' });
+      writeFileSync(join(watched.source, 'meanwhile.h5'), 'written while nobody kept the books');
+      const health = await station.readiness();
+      expect(health).toMatchObject({ httpStatus: 503, status: 'unavailable', retryAfterSeconds: 5 });
+      expect(health.down).toContain('database');
+      expect(await station.alarms()).toMatchObject([{ key: 'station.degraded:database', severity: 'critical' }]);
       const write = await fetch(`${station.process.url}/api/v1/experiments`, {
         method: 'POST',
         headers: { authorization: `Bearer ${station.token}`, 'content-type': 'application/json' },
@@ -114,10 +124,17 @@ describe('a batch whose database is killed in its middle', () => {
       expect(write.status).toBe(503);
       expect(Number(write.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(await write.json()).toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+      // The server itself is back by now, and nothing is claimed in it but what was in hand before.
+      const claimed = `SELECT DISTINCT acquisition_id AS data FROM ledger WHERE claimed_by IS NOT NULL`;
+      const held = await waitFor(() => ask(`station_${number}`, claimed), { timeoutMs: 60_000 });
+      expect(held).toEqual([{ data: id }]);
+      expect(copiesBelow(watched.data).size).toBe(0);
 
       wire.mend();
 
       await expectAllOnce(scene, id, copies);
+      await station.row(watched, 'data/meanwhile.h5', 'done');
+      await station.stopAcquisition(monitor.id);
       const events = await waitFor(
         async () => {
           const found = await ask(`station_${number}`, `SELECT data FROM event WHERE type = 'database.returned'`);
@@ -126,6 +143,12 @@ describe('a batch whose database is killed in its middle', () => {
         { timeoutMs: 20_000, what: 'the event that the database is back' },
       );
       expect(events[0]?.data).toMatchObject({ awaySeconds: expect.any(Number) as number });
+      expect((await station.alarms()).map(({ key }) => key)).not.toContain('station.degraded:database');
+      const told = await ask(
+        `station_${number}`,
+        `SELECT to_json(type) AS data FROM event WHERE subject = 'station.degraded:database' ORDER BY id`,
+      );
+      expect(told.map(({ data }) => data)).toEqual(['alarm.raised', 'alarm.cleared']);
     },
   );
 
@@ -136,13 +159,25 @@ describe('a batch whose database is killed in its middle', () => {
     const whole = readFileSync(join(journal(), name));
     const later = '9999999999999-000001.json';
     writeFileSync(join(journal(), later), whole.subarray(0, whole.length / 2));
-    mkdirSync(journal(), { recursive: true });
+    // As after a death between writing an entry down and removing it.
+    writeFileSync(join(journal(), '9999999999998-000001.json'), whole);
     wire.mend();
 
     await station.restart();
 
     await expectAllOnce(scene, id, copies);
     expect(readdirSync(journal())).toEqual([`${later}.torn`]);
+    const told = await waitFor(
+      async () => {
+        const done = await ask(
+          `station_${number}`,
+          `SELECT json_array_elements_text(data -> 'ledgerIds') AS data FROM event WHERE type = 'files.done'`,
+        );
+        return done.length >= FILES ? done : undefined;
+      },
+      { timeoutMs: 20_000, what: 'the events of all files' },
+    );
+    expect(told.length, 'each file is told of once').toBe(FILES);
   });
 });
 

@@ -45,6 +45,12 @@ describeWithRedis('an upload whose queue is lost', (redis) => {
       await redis().kill();
       expect((await station.acquisition(id)).counts.done).toBeLessThan(FILES);
       await expectAllDone(station, scene, id);
+      expect(await station.readiness()).toMatchObject({ status: 'degraded', down: ['queue'] });
+      const alarm = await waitFor(
+        async () => (await station.alarms()).find(({ key }) => key === 'station.degraded:queue'),
+        { timeoutMs: 30_000, what: 'the alarm that the queue is away' },
+      );
+      expect(alarm).toMatchObject({ severity: 'critical', message: expect.stringContaining('redis') as string });
       // A second upload begins and ends without any queue.
       writeFileSync(join(scene.source, 'second.h5'), 'x');
       expect(await station.upload(scene)).toMatchObject({ status: 'done', counts: { done: 1, unchanged: FILES } });
@@ -56,6 +62,7 @@ describeWithRedis('an upload whose queue is lost', (redis) => {
         what: 'the queue',
       });
       await waitFor(async () => (await station.alarms()).length === 0, { timeoutMs: 60_000, what: 'all alarms to go' });
+      expect(await station.readiness()).toMatchObject({ status: 'ready', down: [] });
       writeFileSync(join(scene.source, 'third.h5'), 'x');
       expect(await station.upload(scene)).toMatchObject({ status: 'done', counts: { done: 1 } });
       expect(await jobEvents(redis().url)).toBeGreaterThan(0);

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AcquisitionAnswer, LedgerActionAnswer, LedgerRow } from '../../src/cli/api-types.js';
 import { Database } from '../../src/platform/database/index.js';
+import { StorageArea } from '../../src/storage/index.js';
 import { waitFor } from '../support/wait-for.js';
 import { DaqApp } from './daq.app.js';
 
@@ -120,20 +121,25 @@ describe('what people do about acquisitions and files that need them', () => {
 
   it('retries at once what failed and would wait for long', async () => {
     const at = await scene();
+    const { id } = await app.start(at.experiment, { kind: 'monitor' });
+    // The storage area is not mounted for a moment; it is looked for again after ten seconds.
+    const marker = join(app.app.get(StorageArea).root, '.dm-storage');
+    renameSync(marker, `${marker}.away`);
     write(at.source, 'a.h5', 'content');
-    const { id } = await app.ended((await app.start(at.experiment)).id);
-    // As after a fault of the catalog, whose next attempt is an hour away.
-    await app.app
-      .get(Database)
-      .query(
-        `UPDATE ledger SET state = 'failed', attempts = 5, due_at = now() + interval '1 hour' WHERE acquisition_id = $1`,
-        [id],
-      );
+    const failed = await newestIs(at.experiment, 'failed');
+    expect(failed).toMatchObject({ reasonCode: 'STORAGE_UNAVAILABLE' });
+    renameSync(`${marker}.away`, marker);
+
     expect(await actAs('admin', at.experiment, { action: 'retry', acquisitionId: id })).toEqual({
       changed: 1,
       left: [],
     });
+
     await newestIs(at.experiment, 'done');
+    expect(Date.now()).toBeLessThan(Date.parse(failed.dueAt ?? ''));
+    expect(readFileSync(join(at.storage, PATH), 'utf8')).toBe('content');
+    await (await app.as('admin')).post(`/acquisitions/${id}/stop`);
+    await app.ended(id);
     expect(await actAs('admin', at.experiment, { action: 'retry', acquisitionId: id })).toEqual({
       changed: 0,
       left: [],

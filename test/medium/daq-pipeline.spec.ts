@@ -1,13 +1,15 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { FileAnswer, LedgerRow } from '../../src/cli/api-types.js';
+import type { AlarmAnswer, FileAnswer, LedgerRow } from '../../src/cli/api-types.js';
 import { FILE_CATALOG, type FileCatalog } from '../../src/catalog/index.js';
 import { StationError } from '../../src/kernel/errors.js';
+import { HealthService } from '../../src/monitoring/health.service.js';
 import { BatchOffers } from '../../src/daq/pipeline/batch-offers.js';
 import { Database } from '../../src/platform/database/index.js';
 import { QUEUE, type WorkQueue } from '../../src/platform/queue/index.js';
-import { TRANSFER_ENGINE, type TransferEngine, type TransferTask } from '../../src/storage/index.js';
+import { StorageArea, TRANSFER_ENGINE, type TransferEngine, type TransferTask } from '../../src/storage/index.js';
+import { LocalTransferEngine } from '../../src/storage/local/local-transfer-engine.js';
 import { waitFor } from '../support/wait-for.js';
 import { DaqApp } from './daq.app.js';
 
@@ -38,18 +40,31 @@ describe('a file on its way, when what it needs fails', () => {
   it('waits in "cataloguing" while the catalog is down, copied and verified, and goes on by itself', async () => {
     const scene = await withFiles('a.h5', 'b.h5');
     const catalog = app.app.get<FileCatalog>(FILE_CATALOG);
-    const down = vi
-      .spyOn(catalog, 'upsertMany')
-      .mockRejectedValue(new StationError('unavailable', 'CATALOG_UNAVAILABLE', 'The catalog does not answer.'));
+    const away = new StationError('unavailable', 'CATALOG_UNAVAILABLE', 'The catalog does not answer.');
+    vi.spyOn(catalog, 'upsertMany').mockRejectedValue(away);
+    vi.spyOn(catalog, 'ping').mockRejectedValue(away);
     const { id } = await app.start(scene.experiment);
     await waitFor(async () => (await stateOf(scene.experiment)).join() === 'cataloguing,cataloguing');
     expect(readFileSync(join(scene.storage, 'data/a.h5'), 'utf8')).toBe('a.h5');
     const [row] = await rowsOf(scene.experiment);
     expect(row).toMatchObject({ reasonCode: 'CATALOG_UNAVAILABLE', reason: 'catalog: The catalog does not answer.' });
 
-    down.mockRestore();
+    const { status, checks } = await app.app.get(HealthService).readiness();
+    expect(status).toBe('degraded');
+    expect(checks.filter((check) => check.status === 'down').map((check) => check.name)).toEqual(['catalog']);
+    const alarm = async () => {
+      const { items } = await (await app.as('admin')).get<{ items: AlarmAnswer[] }>('/alarms');
+      return items.find(({ key }) => key === 'station.degraded:catalog');
+    };
+    expect(await waitFor(alarm, { timeoutMs: 30_000, what: 'the alarm that the catalog is away' })).toMatchObject({
+      severity: 'critical',
+      message: expect.stringContaining('The catalog does not answer.') as string,
+    });
+
+    vi.restoreAllMocks();
 
     expect(await app.ended(id)).toMatchObject({ status: 'done', counts: { done: 2 } });
+    await waitFor(async () => (await alarm()) === undefined, { timeoutMs: 30_000, what: 'the alarm to go' });
   });
 
   it('is quarantined alone when the catalog refuses its document for good', async () => {
@@ -81,6 +96,29 @@ describe('a file on its way, when what it needs fails', () => {
     const transfer = vi.spyOn(engine, 'transfer').mockRejectedValueOnce(new Error('exit code 134 in the middle'));
     expect(await app.ended((await app.start(scene.experiment)).id)).toMatchObject({ status: 'done' });
     expect(transfer.mock.calls.length).toBeGreaterThan(1);
+  });
+
+  it('is quarantined alone when it ends the copying thread each time, and the rest of its batch is done', async () => {
+    const scene = await withFiles('a.h5', 'killer.h5', 'z.h5');
+    const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);
+    const transfer = engine.transfer.bind(engine);
+    vi.spyOn(engine, 'transfer').mockImplementation((tasks) =>
+      tasks.some((task) => task.sourcePath.toString().endsWith('killer.h5'))
+        ? Promise.reject(new Error('exit code 134 in the middle'))
+        : transfer(tasks),
+    );
+    const { id } = await app.start(scene.experiment);
+    await waitFor(async () => (await stateOf(scene.experiment)).toSorted().join() === 'done,done,failed', {
+      timeoutMs: 20_000,
+    });
+    // Not waiting for the pauses between the attempts, which grow to a minute.
+    await app.app
+      .get(Database)
+      .query(`UPDATE ledger SET attempts = 7, due_at = now() WHERE acquisition_id = $1 AND state = 'failed'`, [id]);
+
+    expect(await app.ended(id)).toMatchObject({ status: 'failed', counts: { done: 2, quarantined: 1 } });
+    const [killer] = (await rowsOf(scene.experiment)).filter((row) => row.state === 'quarantined');
+    expect(killer).toMatchObject({ path: 'data/killer.h5', reasonCode: 'TRANSFER_BROKE_OFF', attempts: 8 });
   });
 
   it('keeps what an attempt published that nobody recorded, when the source has changed since', async () => {
@@ -125,6 +163,81 @@ describe('a file on its way, when what it needs fails', () => {
       md5Sum: 'a'.repeat(32),
       foundMd5Sum: 'b'.repeat(32),
     });
+  });
+
+  it('is quarantined with both digests when its source reads differently each time though it looks the same', async () => {
+    const scene = await withFiles('a.h5');
+    let readings = 0;
+    // As a dying disk below the source; what is copied is thrown away, and the source read again.
+    vi.spyOn(LocalTransferEngine.prototype, 'transfer').mockImplementation((tasks) =>
+      Promise.resolve(
+        tasks.map(({ id, mode, expected: { sizeBytes } }) => {
+          const md5Sum = String((readings += 1)).padStart(32, '0');
+          return mode === 'compare'
+            ? { id, status: 'compared', md5Sum, sizeBytes }
+            : { id, status: 'corrupt', md5Sum, foundMd5Sum: 'f'.repeat(32) };
+        }),
+      ),
+    );
+    const { id } = await app.start(scene.experiment);
+    await waitFor(async () => (await rowsOf(scene.experiment))[0]?.attempts === 1);
+    expect(await rowsOf(scene.experiment)).toMatchObject([{ state: 'failed', reasonCode: 'source-unsteady' }]);
+    // Not waiting for the pauses between the attempts, which grow to a minute.
+    await app.app.get(Database).query(`UPDATE ledger SET attempts = 7, due_at = now() WHERE acquisition_id = $1`, [id]);
+
+    expect(await app.ended(id)).toMatchObject({ status: 'failed', counts: { quarantined: 1 } });
+    const [row] = await rowsOf(scene.experiment);
+    expect(row).toMatchObject({
+      state: 'quarantined',
+      reasonCode: 'source-unsteady',
+      attempts: 8,
+      md5Sum: String(readings - 1).padStart(32, '0'),
+      foundMd5Sum: String(readings).padStart(32, '0'),
+    });
+  });
+
+  it('is deferred without counting as long as it really grows', async () => {
+    const scene = await withFiles('a.h5');
+    const path = join(scene.source, 'a.h5');
+    const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);
+    const transfer = engine.transfer.bind(engine);
+    let growths = 0;
+    vi.spyOn(engine, 'transfer').mockImplementation((tasks) => {
+      // More often than a fault is tried again.
+      if (growths < 10) {
+        growths += 1;
+        appendFileSync(path, 'more');
+      }
+      return transfer(tasks);
+    });
+    const end = await app.ended((await app.start(scene.experiment)).id);
+
+    expect(end).toMatchObject({ status: 'done', counts: { done: 1 } });
+    expect(growths).toBe(10);
+    expect(await rowsOf(scene.experiment)).toMatchObject([{ attempts: 0, sizeBytes: 'a.h5'.length + 40 }]);
+  });
+
+  it('waits uncounted when the storage area goes away in the middle of its copy', async () => {
+    const scene = await withFiles('a.h5');
+    const marker = join(app.app.get(StorageArea).root, '.dm-storage');
+    vi.spyOn(app.app.get<TransferEngine>(TRANSFER_ENGINE), 'transfer').mockImplementationOnce((tasks) => {
+      renameSync(marker, `${marker}.away`);
+      const stale = { status: 'failed', kind: 'transient', code: 'ESTALE', message: 'stale file handle' } as const;
+      return Promise.resolve(tasks.map(({ id }) => ({ id, ...stale })));
+    });
+    const { id } = await app.start(scene.experiment);
+    await waitFor(async () => (await stateOf(scene.experiment)).join() === 'failed');
+    expect(await rowsOf(scene.experiment)).toMatchObject([{ reasonCode: 'STORAGE_UNAVAILABLE', attempts: 0 }]);
+
+    renameSync(`${marker}.away`, marker);
+
+    await (
+      await app.as('admin')
+    ).post(`/experiments/${scene.experiment}/ledger/actions`, {
+      action: 'retry',
+      acquisitionId: id,
+    });
+    expect(await app.ended(id)).toMatchObject({ status: 'done', counts: { done: 1 } });
   });
 
   it('takes over a destination whose first source brought nothing', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AlarmAnswer } from '../../src/cli/api-types.js';
@@ -108,6 +108,23 @@ describe('alarms for trouble that no single file tells of', () => {
     }
     await goes('daq.backlog-grows:');
     await stop(id);
+  });
+
+  it('files do not fit into the storage area: said with how much waits and is free, over when they do', async () => {
+    const { source, storage } = await app.experiment('full');
+    const { bavail, bsize } = statfsSync(storage);
+    const path = join(source, 'huge.h5');
+    writeFileSync(path, '');
+    truncateSync(path, bavail * bsize + 1e12); // a hole; nothing is read of it
+    const { id } = await app.start('full', { kind: 'monitor', processExisting: true });
+    const found = await appears('storage.full');
+    expect(found).toMatchObject({ key: 'storage.full', severity: 'critical', details: { files: 1 } });
+    expect(found.message).toMatch(/^1 file \(.* TB\) waits for room in the storage area .*: .* are free/);
+    expect(found.action).toContain('storage.reserveBytes');
+    truncateSync(path, 10);
+    await goes('storage.full');
+    await stop(id);
+    expect(await app.ended(id)).toMatchObject({ status: 'done', counts: { done: 1 } });
   });
 
   const reason = whyNoTmpfs();

@@ -33,6 +33,14 @@ export interface Scene {
   data: string;
 }
 
+export interface Readiness {
+  httpStatus: number;
+  status: string;
+  /** Names of the checks that failed. */
+  down: string[];
+  retryAfterSeconds: number | null;
+}
+
 export interface TestStationOptions {
   /** Environment of the station, over what every test station gets. */
   env?: Record<string, string>;
@@ -254,6 +262,22 @@ export class TestStation {
     const text = await (await fetch(`${this.process.url}/metrics`)).text();
     const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
     return value === undefined ? undefined : Number(value);
+  }
+
+  /** What `/health/ready` says; the checks are shown to this machine. */
+  async readiness(): Promise<Readiness> {
+    const answer = await fetch(`${this.process.url}/health/ready`);
+    const { status, checks } = (await answer.json()) as {
+      status: string;
+      checks: { name: string; status: 'up' | 'down' }[];
+    };
+    const retryAfter = answer.headers.get('retry-after');
+    return {
+      httpStatus: answer.status,
+      status,
+      down: checks.filter((check) => check.status === 'down').map((check) => check.name),
+      retryAfterSeconds: retryAfter === null ? null : Number(retryAfter),
+    };
   }
 
   ledger(scene: Scene, query: Query = {}): Promise<LedgerRow[]> {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { FaultKind } from '../../storage/index.js';
 import { afterFault, backOffSeconds } from './retry-policy.js';
 
-const fault = (kind: 'transient' | 'permanent' | 'no-space') => ({ kind, code: 'EIO', message: 'input/output error' });
+const fault = (kind: FaultKind) => ({ kind, code: 'EIO', message: 'input/output error' });
 
 describe('afterFault', () => {
   it('tries a transient fault again with growing pauses, then asks for a person', () => {
@@ -18,8 +19,8 @@ describe('afterFault', () => {
     expect(afterFault(fault('permanent'), 0, 8)).toMatchObject({ state: 'quarantined' });
   });
 
-  it('waits for space for as long as it takes, without counting', () => {
-    const change = afterFault(fault('no-space'), 7, 8);
+  it.each(['no-space', 'unavailable'] as const)('waits for as long as it takes when it is %s, uncounted', (kind) => {
+    const change = afterFault(fault(kind), 7, 8);
     expect(change).toMatchObject({ state: 'failed' });
     expect(change.attempts).toBeUndefined();
   });

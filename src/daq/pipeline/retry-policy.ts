@@ -5,7 +5,7 @@ import type { RowChange } from '../ledger/ledger-row.js';
 const FIRST_RETRY_SECONDS = 1;
 const LONGEST_RETRY_SECONDS = 60;
 /** A full or missing disk is looked at again at this pace for as long as it takes: nobody's fault, nothing is given up. */
-const WAIT_FOR_SPACE_SECONDS = 10;
+const WAIT_FOR_PLACE_SECONDS = 10;
 
 /** What a fault means for a row: tried again with growing pauses, waiting without limit, or in need of a person. */
 export function afterFault(
@@ -14,8 +14,8 @@ export function afterFault(
   maxAttempts: number,
 ): Omit<RowChange, 'id'> {
   const facts = { reasonCode: fault.code, reason: fault.message };
-  if (fault.kind === 'no-space') {
-    return { state: 'failed', ...facts, dueInSeconds: WAIT_FOR_SPACE_SECONDS };
+  if (fault.kind === 'no-space' || fault.kind === 'unavailable') {
+    return { state: 'failed', ...facts, dueInSeconds: WAIT_FOR_PLACE_SECONDS };
   }
   const tried = attempts + 1;
   if (fault.kind === 'permanent' || tried >= maxAttempts) {

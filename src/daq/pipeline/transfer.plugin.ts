@@ -63,19 +63,55 @@ export class TransferPlugin implements FilePlugin {
   private async bring(host: string, files: readonly PipelineFile[]): Promise<PluginOutcome[]> {
     let results: TransferOutcome[];
     try {
-      results = await this.engines.from(host).transfer(files.map((file) => this.taskOf(file)));
+      results = await this.transfer(host, files);
     } catch (error) {
-      if (host === hostname() || !(error instanceof StationError)) {
+      if (error instanceof StationError && host !== hostname()) {
+        // Another machine that cannot be worked on holds up its own files only.
+        return files.map((file) => stop(file, this.hostOut(file, error)));
+      }
+      if (error instanceof StationError || !files.some(({ row }) => row.isCutOff)) {
         throw error;
       }
-      // Another machine that cannot be reached holds up its own files only, and for as long as it takes.
-      return files.map((file) => stop(file, hostOut(error)));
+      return this.bringOneByOne(host, files);
     }
+    return this.settle(files, results);
+  }
+
+  /** A call that breaks off again may have a file in it that ends the copying thread: only that one is to pay for it. */
+  private async bringOneByOne(host: string, files: readonly PipelineFile[]): Promise<PluginOutcome[]> {
+    const outcomes: PluginOutcome[] = [];
+    for (const file of files) {
+      try {
+        outcomes.push(...(await this.settle([file], await this.transfer(host, [file]))));
+      } catch (error) {
+        if (error instanceof StationError) {
+          throw error;
+        }
+        const fault = { kind: 'transient', code: 'TRANSFER_BROKE_OFF', message: brokeOff(error) } as const;
+        outcomes.push(stop(file, { ...this.afterFault(file, fault), isCutOff: true }));
+      }
+    }
+    return outcomes;
+  }
+
+  private transfer(host: string, files: readonly PipelineFile[]): Promise<TransferOutcome[]> {
+    return this.engines.from(host).transfer(files.map((file) => this.taskOf(file)));
+  }
+
+  private async settle(files: readonly PipelineFile[], results: readonly TransferOutcome[]): Promise<PluginOutcome[]> {
     const byId = new Map(results.map((result) => [result.id, result]));
-    const lost = await this.lostSources(files.filter((file) => byId.get(file.row.id)?.status === 'vanished'));
-    return files.map((file) =>
-      lost.has(file.row.id) ? stop(file, SOURCE_LOST) : this.outcomeOf(file, byId.get(file.row.id)),
-    );
+    const withStatus = (status: TransferOutcome['status']) =>
+      files.filter((file) => byId.get(file.row.id)?.status === status);
+    const lost = await this.lostSources(withStatus('vanished'));
+    // A fault while the storage area is away, such as a mount that went meanwhile, says nothing about the file.
+    const failed = withStatus('failed').filter(isCopied);
+    const refusal = failed.length === 0 ? undefined : await this.refusalOfArea([]);
+    return files.map((file) => {
+      if (refusal !== undefined && failed.includes(file)) {
+        return stop(file, refusal);
+      }
+      return lost.has(file.row.id) ? stop(file, SOURCE_LOST) : this.outcomeOf(file, byId.get(file.row.id));
+    });
   }
 
   /** A missing or full storage area is found once for the batch, before anything is read. */
@@ -85,7 +121,7 @@ export class TransferPlugin implements FilePlugin {
       return undefined;
     } catch (error) {
       const code = error instanceof StationError ? error.code : 'STORAGE_UNAVAILABLE';
-      return afterFault({ kind: 'no-space', code, message: messageOf(error) }, 0, 1);
+      return afterFault({ kind: 'unavailable', code, message: messageOf(error) }, 0, 1);
     }
   }
 
@@ -133,11 +169,13 @@ export class TransferPlugin implements FilePlugin {
           ? compared(file, result.md5Sum)
           : recorded(file, result.md5Sum);
       case 'changed':
-        return stop(file, {
-          state: 'deferred',
-          reasonCode: 'source-changed',
-          reason: `Changed while it was read: ${result.detail}.`,
-        });
+        return result.readings === undefined
+          ? stop(file, {
+              state: 'deferred',
+              reasonCode: 'source-changed',
+              reason: `Changed while it was read: ${result.detail}.`,
+            })
+          : this.unsteady(file, result.readings);
       case 'vanished':
         return stop(file, {
           state: 'skipped',
@@ -156,46 +194,59 @@ export class TransferPlugin implements FilePlugin {
         });
       case 'corrupt':
         return stop(file, {
-          ...afterFault(
-            {
-              kind: 'transient',
-              code: 'corrupt-copy',
-              message:
-                'The copy that was read back differs from the source, which read twice says the same; it was thrown away. Look for a fault of the disk, the memory or the network on its way.',
-            },
-            file.row.attempts,
-            this.config.daq.maxAttempts,
-          ),
+          ...this.afterFault(file, {
+            kind: 'transient',
+            code: 'corrupt-copy',
+            message:
+              'The copy that was read back differs from the source, which read twice says the same; it was thrown away. Look for a fault of the disk, the memory or the network on its way.',
+          }),
           md5Sum: result.md5Sum,
           foundMd5Sum: result.foundMd5Sum,
         });
       case 'failed':
-        return stop(file, afterFault(result, file.row.attempts, this.config.daq.maxAttempts));
+        return stop(file, this.afterFault(file, result));
       case undefined:
         return stop(
           file,
-          afterFault(
-            {
-              kind: 'transient',
-              code: 'NO_OUTCOME',
-              message: 'The transfer engine did not say what became of the file.',
-            },
-            file.row.attempts,
-            this.config.daq.maxAttempts,
-          ),
+          this.afterFault(file, {
+            kind: 'transient',
+            code: 'NO_OUTCOME',
+            message: 'The transfer engine did not say what became of the file.',
+          }),
         );
     }
   }
+
+  /** Nothing tells when such a file is complete: another look would say the same, so its attempts are counted. */
+  private unsteady(file: PipelineFile, [md5Sum, foundMd5Sum]: readonly [string, string]): PluginOutcome {
+    return stop(file, {
+      ...this.afterFault(file, {
+        kind: 'transient',
+        code: 'source-unsteady',
+        message:
+          'Read twice the file had two contents, though its size, time and inode have stayed the same; no copy was kept. Look for a fault of the disk or mount that it lies on, or for a program that writes to it in place.',
+      }),
+      md5Sum,
+      foundMd5Sum,
+    });
+  }
+
+  /** One that is away may come back at any time; what a person must mend first is asked a few times only. */
+  private hostOut(file: PipelineFile, error: StationError): Omit<RowChange, 'id'> {
+    const { code, message } = error;
+    const change = error.retryable
+      ? ({ state: 'failed', reasonCode: code, reason: message, dueInSeconds: SOURCE_WAIT_SECONDS } as const)
+      : this.afterFault(file, { kind: 'transient', code, message });
+    return { ...change, isCutOff: true };
+  }
+
+  private afterFault(file: PipelineFile, fault: Parameters<typeof afterFault>[0]): Omit<RowChange, 'id'> {
+    return afterFault(fault, file.row.attempts, this.config.daq.maxAttempts);
+  }
 }
 
-function hostOut(error: StationError): Omit<RowChange, 'id'> {
-  return {
-    state: 'failed',
-    reasonCode: error.code,
-    reason: error.message,
-    dueInSeconds: SOURCE_WAIT_SECONDS,
-    isCutOff: true,
-  };
+function brokeOff(error: unknown): string {
+  return `The copy of this file alone broke off: ${messageOf(error)}. Something about the file, or its place, ends the thread that copies it.`;
 }
 
 const SOURCE_LOST = {

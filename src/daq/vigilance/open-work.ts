@@ -26,6 +26,13 @@ export interface Backlog {
   bytes: number;
 }
 
+export interface WaitingFiles {
+  files: number;
+  bytes: number;
+  /** Bytes of the largest one. */
+  largest: number;
+}
+
 /** What the watches ask the ledger, each cheap enough to be asked again and again. */
 @Injectable()
 export class OpenWork {
@@ -50,6 +57,16 @@ export class OpenWork {
 
   backlogs(): Promise<Backlog[]> {
     return this.counts.open();
+  }
+
+  /** Files that are tried again after one of these codes. */
+  async waitingFor(codes: readonly string[]): Promise<WaitingFiles> {
+    const [row] = await this.database.query<{ files: string; bytes: string; largest: string }>(
+      `SELECT count(*) AS files, coalesce(sum(size_bytes), 0) AS bytes, coalesce(max(size_bytes), 0) AS largest
+       FROM ledger WHERE waits_for = ${WAITS_FOR.work} AND reason_code IS NOT NULL AND reason_code = ANY($1::text[])`,
+      [codes],
+    );
+    return { files: Number(row?.files), bytes: Number(row?.bytes), largest: Number(row?.largest) };
   }
 
   /** Seconds that the longest due of the work waits, whether it is in hand by now or not; null when none is due. */

@@ -12,11 +12,13 @@ import { Alarms } from '../../platform/alarms/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
 import { WakeableLoop } from '../../platform/events/index.js';
+import { StorageArea } from '../../storage/index.js';
 import { PluginSet } from '../plugins/plugin-set.js';
 import { BacklogWatch } from './backlog-watch.js';
 import { DiskSpaceProbe } from './disk-space.js';
 import { DiskWatch, type WatchedDirectory } from './disk-watch.js';
 import { OpenWork } from './open-work.js';
+import { FULL, PlaceWatch, READ_ONLY } from './place-watch.js';
 import { PluginWatch } from './plugin-watch.js';
 import { SilenceWatch } from './silence-watch.js';
 import { StuckWatch } from './stuck-watch.js';
@@ -34,6 +36,7 @@ export class Vigilance implements OnApplicationBootstrap, BeforeApplicationShutd
     private readonly database: Database,
     private readonly alarms: Alarms,
     private readonly work: OpenWork,
+    area: StorageArea,
     plugins: PluginSet,
   ) {
     const settings = config.daq.vigilance;
@@ -47,6 +50,7 @@ export class Vigilance implements OnApplicationBootstrap, BeforeApplicationShutd
         fullWithinSeconds: settings.diskFullSeconds,
         paceSeconds: settings.diskPaceSeconds,
       }),
+      ...[FULL, READ_ONLY].map((trouble) => new PlaceWatch(trouble, work, area, config.storage.reserveBytes)),
       new PluginWatch(plugins),
     ];
   }

@@ -4,6 +4,7 @@ import { BacklogWatch } from './backlog-watch.js';
 import { DiskSpaceProbe, parseDf } from './disk-space.js';
 import { DiskWatch, type WatchedDirectory } from './disk-watch.js';
 import type { RunningAcquisition } from './open-work.js';
+import { FULL, PlaceWatch, READ_ONLY } from './place-watch.js';
 import { PluginWatch } from './plugin-watch.js';
 import { SilenceWatch } from './silence-watch.js';
 import { StuckWatch } from './stuck-watch.js';
@@ -218,6 +219,54 @@ describe(DiskWatch.name, () => {
     expect(alarms[0]?.action).toBe('Free some space. Remove what is done.');
     state.mount = undefined;
     expect(await watch.look(at(60))).toEqual([]);
+  });
+});
+
+describe(PlaceWatch.name, () => {
+  function aWatch(trouble = FULL) {
+    const state = { waiting: { files: 0, bytes: 0, largest: 0 }, codes: [] as readonly string[] };
+    const work = {
+      waitingFor: async (codes: readonly string[]) => {
+        state.codes = codes;
+        return state.waiting;
+      },
+    };
+    const area = { root: '/store', freeBytes: async () => 2e9 };
+    return { state, watch: new PlaceWatch(trouble, work, area, 5e8) };
+  }
+
+  it('calls while files wait for room, with how much that is', async () => {
+    const { state, watch } = aWatch();
+    expect(await watch.look()).toEqual([]);
+    expect(state.codes).toContain('STORAGE_FULL');
+    state.waiting = { files: 3, bytes: 6e9, largest: 4e9 };
+    expect(await watch.look()).toMatchObject([
+      {
+        key: 'storage.full',
+        severity: 'critical',
+        message:
+          '3 files (6.00 GB, the largest 4.00 GB) wait for room in the storage area /store: 2.00 GB are free, of which 500 MB stay reserved.',
+        details: { files: 3, bytes: 6e9, freeBytes: 2e9 },
+      },
+    ]);
+  });
+
+  it('is not over while the last file is just tried again', async () => {
+    const { state, watch } = aWatch();
+    state.waiting = { files: 1, bytes: 1, largest: 1 };
+    const said = await watch.look();
+    state.waiting = { files: 0, bytes: 0, largest: 0 };
+    expect(await watch.look()).toEqual(said);
+    expect(await watch.look()).toEqual([]);
+  });
+
+  it('tells a read-only storage area from a full one', async () => {
+    const { state, watch } = aWatch(READ_ONLY);
+    state.waiting = { files: 1, bytes: 1000, largest: 1000 };
+    expect(await watch.look()).toMatchObject([
+      { key: 'storage.read-only', message: '1 file (1.00 kB) waits since the storage area /store is read-only.' },
+    ]);
+    expect(state.codes).toEqual(['EROFS']);
   });
 });
 

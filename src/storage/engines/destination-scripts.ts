@@ -38,6 +38,11 @@ descend() {
 
 /** Fields: owner, ACL of directories, then base, path and mode of each. Answers for each '' or what went wrong. */
 export const PREPARE_SCRIPT = `${COMMON}
+# A test does not say why; a file system that is read-only waits, a missing right needs a person.
+unwritable() {
+  attempt touch -c . || [[ $trouble != *'Read-only file system' ]] || return 0
+  trouble='The directory cannot be written to: Permission denied'
+}
 mapfile -d '' -t fields
 owner=\${fields[0]} acl=\${fields[1]}
 for ((at = 2; at < \${#fields[@]}; at += 3)); do
@@ -45,7 +50,7 @@ for ((at = 2; at < \${#fields[@]}; at += 3)); do
   if enter "\${fields[at]}"; then
     root=$PWD
     descend "\${fields[at+1]}" "\${fields[at+2]}" && trouble=
-    [[ -n $trouble ]] || [[ -w . ]] || trouble='The directory cannot be written to: Permission denied'
+    [[ -n $trouble ]] || [[ -w . ]] || unwritable
   fi
   printf '%s\\0' "$trouble"
 done

@@ -1,5 +1,5 @@
 import { directoryOf, nameOf } from '../../kernel/path-bytes.js';
-import type { Fault } from '../copy-faults.js';
+import { atDestination, type Fault } from '../copy-faults.js';
 import type { Proof } from '../proof.js';
 import type {
   EngineCapabilities,
@@ -101,7 +101,7 @@ export class StagedTransferEngine implements TransferEngine {
     const faults = await this.destination.prepare(wishes);
     for (const [group, fault] of zip(groups, faults)) {
       if (fault !== null) {
-        group.forEach((task) => batch.end(failed(task, fault)));
+        group.forEach((task) => batch.end(failed(task, atDestination(fault))));
       }
     }
   }
@@ -160,7 +160,7 @@ export class StagedTransferEngine implements TransferEngine {
     moveFault: Fault | undefined,
   ): Proven | TransferOutcome {
     if (arrival.status === 'failed') {
-      return failed(task, moveFault ?? arrival.fault);
+      return failed(task, moveFault ?? atDestination(arrival.fault));
     }
     if (digest?.status === 'failed') {
       return failed(task, digest.fault);
@@ -215,7 +215,7 @@ export class StagedTransferEngine implements TransferEngine {
     );
     for (const [{ task, md5Sum, sizeBytes, proof }, answer] of zip(proven, answers)) {
       if (answer.status === 'failed') {
-        batch.end(failed(task, answer.fault));
+        batch.end(failed(task, atDestination(answer.fault)));
       } else if (answer.status === 'occupied') {
         batch.end({ id: task.id, status: 'occupied', md5Sum: answer.md5Sum, foundMd5Sum: answer.foundMd5Sum });
       } else {

@@ -16,8 +16,8 @@ const REFUSALS: readonly [RegExp, string, string][] = [
 ];
 
 /**
- * Why a call by ssh did not come to its end. All of them are `unavailable`: files wait, nothing is given up, since a
- * host that is switched off or wrongly configured says nothing about them.
+ * Why a call by ssh did not come to its end. All of them are `unavailable`, since a host that is switched off or wrongly
+ * configured says nothing about files; those that no waiting cures are not retryable.
  */
 export function sshTrouble(place: string, exitCode: number | null, complaints: string): StationError {
   const said = complaints.trim().split('\n').slice(-3).join(' ').trim();

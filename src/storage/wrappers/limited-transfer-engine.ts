@@ -61,6 +61,5 @@ function stopped(): StationError {
     'unavailable',
     'TRANSFER_STOPPED',
     'The station is stopping; the files go on at the next start.',
-    { retryable: false },
   );
 }

@@ -39,12 +39,13 @@ export class RecheckingTransferEngine implements TransferEngine {
 function verdictOf(second: TransferOutcome, firstMd5Sum: string | undefined): TransferOutcome | undefined {
   switch (second.status) {
     case 'compared':
-      return second.md5Sum === firstMd5Sum
+      return firstMd5Sum === undefined || second.md5Sum === firstMd5Sum
         ? undefined
         : {
             id: second.id,
             status: 'changed',
             detail: 'read twice it had two contents, though its size and time are the same',
+            readings: [firstMd5Sum, second.md5Sum],
           };
     case 'changed':
     case 'vanished':

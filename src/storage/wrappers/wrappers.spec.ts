@@ -75,7 +75,9 @@ describe(RecheckingTransferEngine.name, () => {
     const engine = new RecheckingTransferEngine(
       corrupting(({ id }) => ({ id, status: 'compared', md5Sum: 'c', sizeBytes: 10n })),
     );
-    expect(await engine.transfer([aTask('1')])).toMatchObject([{ id: '1', status: 'changed' }]);
+    expect(await engine.transfer([aTask('1')])).toEqual([
+      { id: '1', status: 'changed', detail: expect.any(String) as string, readings: ['a', 'c'] },
+    ]);
   });
 
   it('passes on that the source has changed or gone meanwhile', async () => {
@@ -142,7 +144,7 @@ describe(LimitedTransferEngine.name, () => {
     const running = engine.transfer([aTask('1')]);
     const waiting = engine.transfer([aTask('2')]);
     await engine.close();
-    await expect(waiting).rejects.toMatchObject({ code: 'TRANSFER_STOPPED' });
+    await expect(waiting).rejects.toMatchObject({ code: 'TRANSFER_STOPPED', retryable: true });
     first.reject(new Error('broke off'));
     await expect(running).rejects.toThrow('broke off');
   });

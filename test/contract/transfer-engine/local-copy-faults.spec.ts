@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -149,6 +150,21 @@ describe('faults in the middle of a copy', () => {
       expect(statuses(outcomes)).toEqual({ a: 'published', b: 'failed', c: 'published' });
       expect(inExperiment()).toEqual(['a', 'c']);
       fs.rmSync(join(experiment, 'data'), { recursive: true });
+    }
+  });
+
+  it.runIf(process.getuid?.() === 0)('says that the storage area takes nothing when it is read-only', () => {
+    const tasks = [aTask('a', randomBytes(SMALL)), aTask('b', randomBytes(LARGE)), aTask('c', randomBytes(SMALL))];
+    tasks[2] = { ...tasks[2]!, destinationPath: Buffer.from('new directory/c') };
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', experiment]);
+    try {
+      fs.mkdirSync(join(experiment, 'data'));
+      execFileSync('mount', ['-o', 'remount,ro', experiment]);
+      for (const outcome of copier.copy(tasks)) {
+        expect(outcome).toMatchObject({ status: 'failed', code: 'EROFS', kind: 'unavailable' });
+      }
+    } finally {
+      execFileSync('umount', [experiment]);
     }
   });
 

@@ -209,6 +209,21 @@ describeWithPrograms('rsync over ssh when something goes wrong', [...SSHD_PROGRA
     }
   });
 
+  it.runIf(process.getuid?.() === 0)('says that the storage area takes nothing when it is read-only', async () => {
+    const area = join(folder, 'experiment');
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', area]);
+    try {
+      mkdirSync(join(area, 'data'));
+      execFileSync('mount', ['-o', 'remount,ro', area]);
+      writeFileSync(join(folder, 'source/a'), 'content');
+      for (const engine of [push(), pull()]) {
+        expect(await engine.transfer([aTask('a')])).toMatchObject([{ code: 'EROFS', kind: 'unavailable' }]);
+      }
+    } finally {
+      execFileSync('umount', [area]);
+    }
+  });
+
   it('brings a batch of many small files in a handful of calls', async () => {
     const tasks = Array.from({ length: 300 }, (_, index) => {
       const name = `f${index}`;
