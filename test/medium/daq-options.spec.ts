@@ -116,10 +116,11 @@ describe('options of an acquisition', () => {
     });
 
     it('says in the view and by an alarm why it could not start, until the monitor is off the list', async () => {
-      const scene = await withFiles();
+      const scene = await withFiles('frame.h5');
       const logs = await withFiles();
       const monitor = await app.start(scene.experiment, {
         kind: 'monitor',
+        processExisting: true,
         uploadDataDirectoryOnExit: logs.source,
         uploadDestDirectoryOnExit: 'logs',
       });
@@ -129,11 +130,11 @@ describe('options of an acquisition', () => {
       await app.ended(monitor.id);
 
       expect(await exitUploadOf(monitor.id)).toMatchObject({ errorCode: 'SOURCE_MISSING' });
-      const alarmed = async () =>
-        (await admin.get<{ items: AlarmAnswer[] }>('/alarms')).items.some((alarm) => alarm.key.endsWith(monitor.id));
-      expect(await alarmed()).toBe(true);
-      await admin.delete(`/acquisitions/${monitor.id}`);
-      expect(await alarmed()).toBe(false);
+      const alarm = async () =>
+        (await admin.get<{ items: AlarmAnswer[] }>('/alarms')).items.find(({ key }) => key.endsWith(monitor.id));
+      expect((await alarm())?.action).toContain(`dm acquisition clear-ended -e ${scene.experiment}`);
+      expect(await admin.post('/acquisitions/clear', { experiment: scene.experiment })).toEqual({ cleared: 1 });
+      expect(await alarm()).toBeUndefined();
     });
   });
 });

@@ -208,19 +208,20 @@ export class AcquisitionRepository {
     );
   }
 
-  /** Takes ended ones off the list; answers how many. */
+  /** Takes ended ones off the list; answers which. */
   async clear(
-    experimentIds: readonly number[],
+    sql: Sql,
+    experimentId: number,
     query: { kind: AcquisitionKind | null; status: readonly AcquisitionStatus[] | null; endedBefore: string | null },
-  ): Promise<number> {
-    const rows = await this.database.query(
+  ): Promise<string[]> {
+    const rows = await sql.query<{ id: string }>(
       `UPDATE acquisition SET cleared_at = now()
-       WHERE experiment_id = ANY($1::int[]) AND cleared_at IS NULL AND status = ANY($2::text[])
+       WHERE experiment_id = $1 AND cleared_at IS NULL AND status = ANY($2::text[])
          AND ($3::text IS NULL OR kind = $3) AND ($4::text[] IS NULL OR status = ANY($4))
          AND ($5::timestamptz IS NULL OR ended_at < $5) RETURNING id`,
-      [experimentIds, ENDED_STATUSES, query.kind, query.status, query.endedBefore],
+      [experimentId, ENDED_STATUSES, query.kind, query.status, query.endedBefore],
     );
-    return rows.length;
+    return rows.map(({ id }) => id);
   }
 
   /** Of the files that are done, the one that was found last. */

@@ -197,12 +197,17 @@ export class AcquisitionsService {
   async clearEnded(principal: Principal, body: ClearAcquisitionsBody): Promise<{ cleared: number }> {
     const { id } = await this.experiments.getByName(principal, body.experiment);
     await this.access.require(principal, 'acquisition.control', { experimentId: id });
-    const cleared = await this.acquisitions.clear([id], {
-      kind: body.kind ?? null,
-      status: body.status ?? null,
-      endedBefore: body.endedBefore ?? null,
+    return this.database.transaction(async (tx) => {
+      const cleared = await this.acquisitions.clear(tx, id, {
+        kind: body.kind ?? null,
+        status: body.status ?? null,
+        endedBefore: body.endedBefore ?? null,
+      });
+      for (const one of cleared) {
+        await this.alarms.clear(exitUploadAlarm(one), tx);
+      }
+      return { cleared: cleared.length };
     });
-    return { cleared };
   }
 
   async clear(principal: Principal, id: string): Promise<void> {

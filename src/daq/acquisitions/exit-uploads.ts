@@ -54,11 +54,11 @@ export class ExitUploads implements OnModuleInit {
   /** What the monitor recorded with its files is recorded with these; its patterns and its workflow are for its own. */
   private async start(monitor: Acquisition): Promise<{ id: string } | undefined> {
     const { options } = monitor;
+    const experiment = await this.experiments.findById(monitor.experimentId);
+    if (experiment === undefined) {
+      return undefined; // it went with everything that belonged to it
+    }
     try {
-      const experiment = await this.experiments.findById(monitor.experimentId);
-      if (experiment === undefined) {
-        return undefined; // it went with everything that belonged to it
-      }
       const body = startAcquisitionBody.parse({
         kind: 'upload',
         experiment: experiment.name,
@@ -72,13 +72,13 @@ export class ExitUploads implements OnModuleInit {
       const { startedBy } = monitor;
       return await this.acquisitions.start(SYSTEM_PRINCIPAL, body, { kind: 'exit', monitorId: monitor.id, startedBy });
     } catch (error) {
-      await this.refuse(monitor, error);
+      await this.refuse(monitor, experiment.name, error);
       return undefined;
     }
   }
 
   /** An outage is sat out (the event comes again); what a person has to see to is written down and raised. */
-  private async refuse(monitor: Acquisition, error: unknown): Promise<void> {
+  private async refuse(monitor: Acquisition, experiment: string, error: unknown): Promise<void> {
     if (error instanceof StationError && error.retryable) {
       throw error;
     }
@@ -89,7 +89,7 @@ export class ExitUploads implements OnModuleInit {
       key: exitUploadAlarm(monitor.id),
       severity: 'warning',
       message: `The upload that monitor ${monitor.id} asks for at its end could not start: ${errorMessage}`,
-      action: `Mend the cause, then: dm upload ${monitor.options.uploadDataDirectoryOnExit ?? 'DIRECTORY'}. The alarm ends with: dm acquisition clear ${monitor.id}`,
+      action: `Mend the cause, then: dm upload ${monitor.options.uploadDataDirectoryOnExit ?? 'DIRECTORY'} -e ${experiment}. The alarm ends with: dm acquisition clear-ended -e ${experiment}`,
       experimentId: monitor.experimentId,
       details: { acquisitionId: monitor.id, code: errorCode },
     });
