@@ -95,7 +95,7 @@ export function countsSentence(counts: AcquisitionCounts): string {
 export function progressOf({ status, counts }: AcquisitionAnswer): Progress {
   return {
     filesDone: counts.done + counts.unchanged + counts.skipped + counts.cancelled,
-    filesTotal: counts.found,
+    filesTotal: counts.found + counts.unchanged,
     bytesDone: counts.bytesDone,
     bytesTotal: counts.bytesTotal,
     note: status === 'running' ? 'looking for files …' : `${status} …`,
