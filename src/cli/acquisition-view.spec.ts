@@ -7,4 +7,8 @@ describe(progressOf, () => {
     const again = anAcquisitionAnswer({ counts: { found: 1, queued: 1, unchanged: 3000 } });
     expect(progressOf(again)).toMatchObject({ filesDone: 3000, filesTotal: 3001 });
   });
+  it('knows the whole when the station does', () => {
+    expect(progressOf(anAcquisitionAnswer({ percentageComplete: null })).isTotalKnown).toBe(false);
+    expect(progressOf(anAcquisitionAnswer({ percentageComplete: 0 })).isTotalKnown).toBe(true);
+  });
 });

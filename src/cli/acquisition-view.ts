@@ -92,10 +92,11 @@ export function countsSentence(counts: AcquisitionCounts): string {
   return `${formatCount(counts.found)} found${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
 }
 
-export function progressOf({ status, counts }: AcquisitionAnswer): Progress {
+export function progressOf({ status, counts, percentageComplete }: AcquisitionAnswer): Progress {
   return {
     filesDone: counts.done + counts.unchanged + counts.skipped + counts.cancelled,
     filesTotal: counts.found + counts.unchanged,
+    isTotalKnown: percentageComplete !== null,
     bytesDone: counts.bytesDone,
     bytesTotal: counts.bytesTotal,
     note: status === 'running' ? 'looking for files …' : `${status} …`,

@@ -114,6 +114,8 @@ export interface AcquisitionAnswer {
     bytesPerSecond: number | null;
     remainingSeconds: number | null;
   };
+  /** Null while more files may be found. */
+  percentageComplete: number | null;
   exitUpload: { acquisitionId: string } | { errorCode: string; errorMessage: string } | null;
   warnings: Finding[];
   preflight?: { verdict: 'ok' | 'warning'; findings: Finding[] };

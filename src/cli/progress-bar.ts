@@ -1,9 +1,11 @@
-import { formatBytes, formatCount, formatSeconds } from './format.js';
+import { formatBytes, formatCount, formatSeconds, plural } from './format.js';
 import type { TerminalOutput } from './io.js';
 
 export interface Progress {
   filesDone: number;
   filesTotal: number;
+  /** Nothing more will be found. Until then a share would fall again with each find, so that counts are shown alone. */
+  isTotalKnown: boolean;
   bytesDone: number;
   bytesTotal: number;
   /** What to say while there is nothing to count. */
@@ -54,16 +56,22 @@ export function progressLine(progress: Progress, bytesPerSecond: number): string
   if (progress.filesTotal === 0) {
     return progress.note;
   }
+  const rate = bytesPerSecond > 0 ? [`${formatBytes(bytesPerSecond)}/s`] : [];
+  if (!progress.isTotalKnown) {
+    const found = `${formatCount(progress.filesDone)} of ${plural(progress.filesTotal, 'file')} found so far`;
+    return [found, formatBytes(progress.bytesDone), ...rate].join('  ');
+  }
   const share = fractionOf(progress);
   const filled = Math.round(share * BAR_WIDTH);
   const parts = [
     `[${'#'.repeat(filled)}${'-'.repeat(BAR_WIDTH - filled)}] ${String(Math.floor(share * 100)).padStart(3)} %`,
     `${formatCount(progress.filesDone)}/${formatCount(progress.filesTotal)} files`,
     `${formatBytes(progress.bytesDone)}/${formatBytes(progress.bytesTotal)}`,
+    ...rate,
   ];
   if (bytesPerSecond > 0) {
     const left = (progress.bytesTotal - progress.bytesDone) / bytesPerSecond;
-    parts.push(`${formatBytes(bytesPerSecond)}/s`, `${roughly(left)} left`);
+    parts.push(`${roughly(left)} left`);
   }
   return parts.join('  ');
 }

@@ -1,12 +1,19 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { progressOf } from '../../src/cli/acquisition-view.js';
 import type { AcquisitionAnswer, LedgerActionAnswer, LedgerRow } from '../../src/cli/api-types.js';
+import { progressLine } from '../../src/cli/progress-bar.js';
 import { Database } from '../../src/platform/database/index.js';
 import { waitFor } from '../support/wait-for.js';
 import { DaqApp } from './daq.app.js';
 
 const PATH = 'data/a.h5';
+
+/** The percentage that a progress bar shows, if it shows one. */
+function shareShown(line: string): number[] {
+  return [/(\d+) %/.exec(line)?.[1]].filter((text) => text !== undefined).map(Number);
+}
 
 describe('what people do about acquisitions and files that need them', () => {
   let app: DaqApp;
@@ -226,26 +233,39 @@ describe('what people do about acquisitions and files that need them', () => {
     await app.ended(running.id);
   });
 
-  it('shows progress that only grows, with a rate while it goes on', async () => {
+  it('shows progress that only grows, also when a file does, with a rate while it goes on', async () => {
     const at = await scene();
-    for (let file = 0; file < 1500; file += 1) {
-      write(at.source, `${file}.h5`, 'x'.repeat(2000));
+    for (let file = 0; file < 20; file += 1) {
+      write(at.source, `${file}.h5`, 'x'.repeat(4000));
     }
-    const { id } = await app.start(at.experiment);
+    write(at.source, 'grows.h5', 'x'.repeat(2000));
+    const { id } = await app.start(at.experiment, { settle: { rule: 'size', minBytes: 3000 } });
     const admin = await app.as('admin');
     const settled: number[] = [];
     const rates: (number | null)[] = [];
+    const percentages: number[] = [];
+    const bars: number[] = [];
+    let hasGrown = false;
     const end = await waitFor(
       async () => {
         const now = await admin.get<AcquisitionAnswer>(`/acquisitions/${id}`);
         settled.push(now.progress.filesSettled);
         rates.push(now.progress.bytesPerSecond);
+        percentages.push(...(now.percentageComplete === null ? [] : [now.percentageComplete]));
+        bars.push(...shareShown(progressLine(progressOf(now), 0)));
+        if (now.counts.done === 20 && !hasGrown) {
+          hasGrown = true;
+          write(at.source, 'grows.h5', 'x'.repeat(400_000));
+        }
         return now.status === 'done' ? now : undefined;
       },
       { timeoutMs: 30_000, everyMs: 5 },
     );
     expect(settled).toEqual(settled.toSorted((a, b) => a - b));
+    expect(percentages).toEqual(percentages.toSorted((a, b) => a - b));
+    expect(bars).toEqual(bars.toSorted((a, b) => a - b));
+    expect([percentages.at(-1), bars.at(-1)]).toEqual([100, 100]);
     expect(rates.some((rate) => rate !== null && rate > 0)).toBe(true);
-    expect(end.progress).toMatchObject({ filesSettled: 1500, filesFound: 1500, bytesPerSecond: null });
+    expect(end.progress).toMatchObject({ filesSettled: 21, filesFound: 21, bytesPerSecond: null });
   });
 });

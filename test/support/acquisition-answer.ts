@@ -39,6 +39,7 @@ export function anAcquisitionAnswer({
     endReason: null,
     resumes: null,
     progress: { filesSettled: 0, filesFound: 0, bytesPerSecond: null, remainingSeconds: null },
+    percentageComplete: null,
     exitUpload: null,
     warnings: [],
     ...facts,

@@ -179,6 +179,7 @@ async function follow(context: CliContext, client: ApiClient, id: string): Promi
       bar.update({
         filesDone: task.doneFiles + task.leftOutFiles,
         filesTotal: task.files,
+        isTotalKnown: true,
         bytesDone: task.doneBytes,
         bytesTotal: task.bytes,
         note: task.status,

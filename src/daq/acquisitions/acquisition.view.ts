@@ -43,8 +43,8 @@ export interface AcquisitionView extends AcquisitionOptions {
   /** What became of the upload at the end of this monitor. */
   exitUpload: ExitUpload | null;
   counts: AcquisitionCounts;
-  /** Share of the bytes found so far that is safe, 0-100. */
-  percentageComplete: number;
+  /** Share of its bytes that is safe, 0-100; null while more may be found, and of a monitor, which always may. */
+  percentageComplete: number | null;
   createdAt: string;
   startedAt: string | null;
   stopAt: string | null;
@@ -142,9 +142,14 @@ function endReasonOf({ kind, status, stoppedBy, stopAt, endedAt }: Acquisition):
   return stopAt !== null && endedAt !== null && stopAt <= endedAt ? 'duration' : 'completed';
 }
 
-function percentage(acquisition: Acquisition, counts: AcquisitionCounts): number {
+/** Known as long as nothing can take it back: not while files are looked for, grow, or are cancelled. */
+function percentage(acquisition: Acquisition, counts: AcquisitionCounts): number | null {
+  const { kind, scanComplete, status } = acquisition;
+  if (kind === 'monitor' || !scanComplete || counts.settling > 0 || status === 'aborting' || status === 'aborted') {
+    return null;
+  }
   if (counts.bytesTotal > 0) {
     return Math.floor((counts.bytesDone / counts.bytesTotal) * 10_000) / 100;
   }
-  return acquisition.status === 'done' ? 100 : 0;
+  return status === 'done' ? 100 : 0;
 }
