@@ -111,6 +111,7 @@ export interface AcquisitionAnswer {
   progress: {
     filesSettled: number;
     filesFound: number;
+    filesPerSecond: number | null;
     bytesPerSecond: number | null;
     remainingSeconds: number | null;
   };
@@ -134,6 +135,7 @@ export interface AcquisitionCounts {
   cancelled: number;
   unchanged: number;
   bytesDone: number;
+  bytesQuarantined?: number;
   bytesTotal: number;
 }
 

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatSeconds, plural } from './format.js';
+import { formatBytes, formatCount, formatWholeSeconds, plural } from './format.js';
 import type { TerminalOutput } from './io.js';
 
 export interface Progress {
@@ -8,6 +8,8 @@ export interface Progress {
   isTotalKnown: boolean;
   bytesDone: number;
   bytesTotal: number;
+  /** Still to come: less than the difference where some wait for a person. */
+  bytesLeft: number;
   /** What to say while there is nothing to count. */
   note: string;
 }
@@ -70,16 +72,9 @@ export function progressLine(progress: Progress, bytesPerSecond: number): string
     ...rate,
   ];
   if (bytesPerSecond > 0) {
-    const left = (progress.bytesTotal - progress.bytesDone) / bytesPerSecond;
-    parts.push(`${roughly(left)} left`);
+    parts.push(`${formatWholeSeconds(progress.bytesLeft / bytesPerSecond)} left`);
   }
   return parts.join('  ');
-}
-
-/** Whole seconds: the estimate is no better than that. */
-function roughly(seconds: number): string {
-  const whole = Math.max(0, Math.ceil(seconds));
-  return whole < 60 ? `${whole} s` : formatSeconds(whole);
 }
 
 /** Bytes where there are any: a thousand small files say little about the one large one that is left. */

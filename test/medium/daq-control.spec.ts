@@ -268,4 +268,33 @@ describe('what people do about acquisitions and files that need them', () => {
     expect(rates.some((rate) => rate !== null && rate > 0)).toBe(true);
     expect(end.progress).toMatchObject({ filesSettled: 21, filesFound: 21, bytesPerSecond: null });
   });
+
+  it('tells the time that is left, without what waits for a person', async () => {
+    const at = await scene();
+    write(at.source, 'one/a.h5', 'x'.repeat(50_000));
+    write(at.source, 'two/a.h5', 'y'.repeat(50_000));
+    write(at.source, 'two/b.h5', 'x'.repeat(4000));
+    write(at.source, 'two/c.h5', 'x'.repeat(2000));
+    await app.ended((await app.start(at.experiment, { dataDirectory: join(at.source, 'one') })).id);
+    const { id } = await app.start(at.experiment, {
+      dataDirectory: join(at.source, 'two'),
+      settle: { rule: 'size', minBytes: 3000 },
+    });
+    const admin = await app.as('admin');
+    const { progress } = await waitFor(
+      async () => {
+        const now = await admin.get<AcquisitionAnswer>(`/acquisitions/${id}`);
+        return now.counts.done === 1 && now.counts.quarantined === 1 ? now : undefined;
+      },
+      { what: 'only the small file to be left', timeoutMs: 20_000 },
+    );
+    expect(progress.bytesPerSecond).toBeGreaterThan(0);
+    expect(progress.remainingSeconds).toBe(Math.ceil(2000 / (progress.bytesPerSecond ?? 0)));
+    write(at.source, 'two/c.h5', 'x'.repeat(3000));
+    expect(await app.ended(id)).toMatchObject({
+      status: 'failed',
+      counts: { done: 2, quarantined: 1 },
+      progress: { bytesPerSecond: null, remainingSeconds: null },
+    });
+  });
 });

@@ -38,7 +38,7 @@ export function anAcquisitionAnswer({
     stoppedBy: null,
     endReason: null,
     resumes: null,
-    progress: { filesSettled: 0, filesFound: 0, bytesPerSecond: null, remainingSeconds: null },
+    progress: { filesSettled: 0, filesFound: 0, filesPerSecond: null, bytesPerSecond: null, remainingSeconds: null },
     percentageComplete: null,
     exitUpload: null,
     warnings: [],

@@ -182,6 +182,7 @@ async function follow(context: CliContext, client: ApiClient, id: string): Promi
         isTotalKnown: true,
         bytesDone: task.doneBytes,
         bytesTotal: task.bytes,
+        bytesLeft: task.bytes - task.doneBytes,
         note: task.status,
       }),
   }).finally(() => bar.clear());

@@ -316,6 +316,9 @@ function addCount(counts: AcquisitionCounts, state: string, files: number, bytes
   if (group === 'done') {
     counts.bytesDone += bytes;
   }
+  if (group === 'quarantined') {
+    counts.bytesQuarantined += bytes;
+  }
 }
 
 function toAcquisition(record: AcquisitionRecord): Acquisition {

@@ -154,6 +154,8 @@ export interface AcquisitionCounts {
   /** Of those done: copied or recorded without the content being compared (proof `size` or `none`). */
   unverified: number;
   bytesDone: number;
+  /** Of those that wait for a person. */
+  bytesQuarantined: number;
   bytesTotal: number;
 }
 
@@ -171,6 +173,7 @@ export function noCounts(): AcquisitionCounts {
     unchanged: 0,
     unverified: 0,
     bytesDone: 0,
+    bytesQuarantined: 0,
     bytesTotal: 0,
   };
 }

@@ -32,3 +32,25 @@ describe('percentageComplete', () => {
     expect(percentage({ scanComplete: true }, {})).toBe(0);
   });
 });
+
+describe('remainingSeconds', () => {
+  const rate = { filesPerSecond: 1, bytesPerSecond: 100 };
+  const remaining = (facts: Parameters<typeof anAcquisition>[0], counts = half, known: typeof rate | null = rate) =>
+    viewOf(anAcquisition(facts), 'e1', { ...noCounts(), ...counts }, known).progress.remainingSeconds;
+
+  it('is what is left at the rate of late', () => {
+    expect(remaining({ scanComplete: true })).toBe(5);
+  });
+  it('leaves out what waits for a person, which no rate brings', () => {
+    const stuck = { ...half, quarantined: 1, bytesQuarantined: 9000, bytesTotal: 10_000 };
+    expect(remaining({ scanComplete: true }, stuck)).toBe(5);
+  });
+  it.each([
+    ['of a monitor', { kind: 'monitor' as const, scanComplete: true }, rate],
+    ['while files are looked for', { scanComplete: false }, rate],
+    ['without a rate', { scanComplete: true }, null],
+    ['at the end', { scanComplete: true, status: 'done' as const }, rate],
+  ])('is not known %s', (_, facts, known) => {
+    expect(remaining(facts, half, known)).toBeNull();
+  });
+});

@@ -109,13 +109,13 @@ export interface ProgressView {
   filesFound: number;
   filesPerSecond: number | null;
   bytesPerSecond: number | null;
-  /** Of an upload that has seen its whole directory. */
+  /** Of an upload that has seen its whole directory; what waits for a person is not waited for. */
   remainingSeconds: number | null;
 }
 
 function progressOf(acquisition: Acquisition, counts: AcquisitionCounts, rate: Rate | null): ProgressView {
   const isOver = ENDED_STATUSES.includes(acquisition.status);
-  const left = counts.bytesTotal - counts.bytesDone;
+  const left = counts.bytesTotal - counts.bytesDone - counts.bytesQuarantined;
   const isKnown = !isOver && acquisition.kind === 'upload' && acquisition.scanComplete && rate !== null;
   return {
     filesSettled: counts.done + counts.skipped + counts.cancelled,
