@@ -58,7 +58,7 @@ describe('what people do about acquisitions and files that need them', () => {
   describe('a file in quarantine', () => {
     it('is accepted as the next version, and the content before it is kept', async () => {
       const at = await collision();
-      expect(at.second.counts).toMatchObject({ quarantined: 1 });
+      expect(at.second).toMatchObject({ counts: { quarantined: 1 }, endReason: 'failed', stoppedBy: null });
 
       expect(await act(at.experiment, 'accept')).toEqual({ changed: 1, left: [] });
 
@@ -207,6 +207,44 @@ describe('what people do about acquisitions and files that need them', () => {
     );
     await carol.post(`/acquisitions/${second.id}/stop`);
     expect(await app.ended(second.id)).toMatchObject({ counts: { done: 1 } });
+  });
+
+  it('says at the end which file came last, who stopped it and why, in the feed, too', async () => {
+    const at = await scene();
+    const { id } = await app.start(at.experiment, { kind: 'monitor', settle: { rule: 'size', minBytes: 10 } });
+    const rowIs = (path: string, state: string) =>
+      waitFor(async () => (await rowsOf(at.experiment)).some((row) => row.path === path && row.state === state), {
+        what: `${path} to be ${state}`,
+        timeoutMs: 20_000,
+      });
+    // Found first, finished last.
+    write(at.source, 'slow.h5', 'short');
+    await rowIs('data/slow.h5', 'settling');
+    write(at.source, 'fast.h5', 'long enough');
+    await rowIs('data/fast.h5', 'done');
+    write(at.source, 'slow.h5', 'long enough now');
+    await rowIs('data/slow.h5', 'done');
+    await (await app.as('carol')).post(`/acquisitions/${id}/stop`);
+
+    const { endReason, stoppedBy, lastFile } = await app.ended(id);
+
+    expect({ endReason, stoppedBy, path: lastFile?.path }).toEqual({
+      endReason: 'stopped',
+      stoppedBy: 'carol',
+      path: 'data/slow.h5',
+    });
+    const [event] = await waitFor(
+      async () => {
+        const events = await app.app
+          .get(Database)
+          .query<{ data: unknown }>(`SELECT data FROM event WHERE type = 'acquisition.finished' AND subject = $1`, [
+            id,
+          ]);
+        return events.length > 0 ? events : undefined;
+      },
+      { what: 'the event of the end' },
+    );
+    expect(event?.data).toMatchObject({ status: 'done', endReason, stoppedBy, lastFile });
   });
 
   it('takes ended acquisitions off the list and keeps their record', async () => {

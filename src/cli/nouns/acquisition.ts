@@ -5,6 +5,7 @@ import type { AcquisitionAnswer } from '../api-types.js';
 import type { CliContext } from '../context.js';
 import { parseCount } from '../parse-options.js';
 import { safeLine } from '../safe-text.js';
+import { stopAcquisition, WAIT_FOR_STOP_HELP } from '../stop-acquisition.js';
 
 interface ListOptions {
   experiment?: string;
@@ -59,9 +60,9 @@ export function registerAcquisition(program: Command, context: CliContext): void
     .command('stop')
     .description('stop it; what is being copied is finished')
     .argument('<id>')
-    .action(async (id: string) => {
-      const answer = await (await context.client()).post<AcquisitionAnswer>(apiPath`/acquisitions/${id}/stop`);
-      context.print(answer, () => `Acquisition ${safeLine(id)} is ${safeLine(answer.status)}.`);
+    .option('--wait', WAIT_FOR_STOP_HELP)
+    .action(async (id: string, { wait }: { wait?: boolean }) => {
+      await stopAcquisition(context, await context.client(), { id, name: 'Acquisition', isAwaited: wait === true });
     });
 
   acquisition

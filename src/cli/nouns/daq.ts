@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import { type AcquisitionOptions, acquisitionRequest, withAcquisitionOptions } from '../acquisition-request.js';
-import { aboutAcquisition, ACQUISITION_COLUMNS, isEnded, remarkOnPreflight } from '../acquisition-view.js';
-import { type ApiClient, apiPath } from '../api-client.js';
+import { ACQUISITION_COLUMNS, remarkOnPreflight } from '../acquisition-view.js';
+import type { ApiClient } from '../api-client.js';
 import type { AcquisitionAnswer } from '../api-types.js';
 import type { CliContext } from '../context.js';
 import { CliExit, EXIT, usageError } from '../exit-codes.js';
 import { directoryText } from '../local-directory.js';
 import { parseCount, parseDuration } from '../parse-options.js';
 import { safeLine } from '../safe-text.js';
-import { waitUntilFinished } from '../wait.js';
+import { stopAcquisition, WAIT_FOR_STOP_HELP } from '../stop-acquisition.js';
 import { showAcquisition } from './acquisition.js';
 
 interface StopOptions {
@@ -42,20 +42,11 @@ export function registerDaq(program: Command, context: CliContext): void {
     .argument('[id]', 'or say --experiment and --directory')
     .option('-e, --experiment <name>')
     .option('--directory <directory>', 'the directory that it watches')
-    .option('--wait', 'until it has ended; then say the last file and why')
+    .option('--wait', WAIT_FOR_STOP_HELP)
     .action(async (id: string | undefined, options: StopOptions) => {
       const client = await context.client();
       const chosen = id ?? (await findRunning(context, client, options)).id;
-      const answer = await client.post<AcquisitionAnswer>(apiPath`/acquisitions/${chosen}/stop`);
-      if (options.wait !== true) {
-        context.print(answer, () => `DAQ ${chosen} is ${safeLine(answer.status)}.`);
-        return;
-      }
-      const ended = await waitUntilFinished({
-        read: () => client.get<AcquisitionAnswer>(apiPath`/acquisitions/${chosen}`),
-        isFinished: isEnded,
-      });
-      context.print(ended, () => aboutAcquisition(ended));
+      await stopAcquisition(context, client, { id: chosen, name: 'DAQ', isAwaited: options.wait === true });
     });
 
   daq

@@ -193,6 +193,22 @@ describe('dm', () => {
     expect(stdout).toBe('DAQ 12 is finalizing.\n');
   });
 
+  it.each([[['acquisition', 'stop', '12', '--wait']], [['daq', 'stop', '12', '--wait']]])(
+    'waits under %j, and says the last file, who stopped it and why',
+    async (argv) => {
+      const monitor = { ...upload, id: '12', kind: 'monitor' };
+      const end = { endReason: 'stopped', stoppedBy: 'ruth', lastFile: { path: 'data/last.h5', doneAt: '' } };
+      let polls = 0;
+      station.on('POST /api/v1/acquisitions/12/stop', { body: { ...monitor, status: 'finalizing' } });
+      station.on('GET /api/v1/acquisitions/12', () => ({
+        body: (polls += 1) < 3 ? { ...monitor, status: 'finalizing' } : { ...monitor, ...end, status: 'done' },
+      }));
+      const { exitCode, stdout } = await dm(argv);
+      expect({ exitCode, polls }).toEqual({ exitCode: EXIT.ok, polls: 3 });
+      expect(stdout).toMatch(/why it ended +stopped by ruth\nlast file +data\/last\.h5/);
+    },
+  );
+
   it('shows the token of a machine alone on stdout, so that a script can take it', async () => {
     station.on('POST /api/v1/tokens', {
       status: 201,

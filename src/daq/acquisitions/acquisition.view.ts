@@ -12,6 +12,7 @@ import {
   type Finding,
   noCounts,
 } from './acquisition.js';
+import { type EndReason, endReasonOf, type LastFile } from './acquisition-end.js';
 import { addressText, hostOf, locationOf } from './source-addresses.js';
 
 /** An acquisition as the API shows it: names instead of ids, text instead of bytes, counts from the ledger. */
@@ -34,10 +35,10 @@ export interface AcquisitionView extends AcquisitionOptions {
   /** The ended acquisition whose work this one takes up again. */
   resumes: string | null;
   stoppedBy: string | null;
-  /** Why it ended: by itself, on somebody's word, by its duration, or on a fault; null while it goes on. */
-  endReason: 'completed' | 'stopped' | 'duration' | 'failed' | null;
-  /** Of the files that were brought, the one found last; of an ended acquisition that is asked for by its id. */
-  lastFile?: { path: string; doneAt: string } | null;
+  /** Null while it goes on. */
+  endReason: EndReason | null;
+  /** Of an ended acquisition that is asked for by its id. */
+  lastFile?: LastFile | null;
   progress: ProgressView;
   clearedAt: string | null;
   /** What became of the upload at the end of this monitor. */
@@ -124,22 +125,6 @@ function progressOf(acquisition: Acquisition, counts: AcquisitionCounts, rate: R
     bytesPerSecond: isOver ? null : (rate?.bytesPerSecond ?? null),
     remainingSeconds: isKnown && rate.bytesPerSecond > 0 ? Math.ceil(left / rate.bytesPerSecond) : null,
   };
-}
-
-function endReasonOf({ kind, status, stoppedBy, stopAt, endedAt }: Acquisition): AcquisitionView['endReason'] {
-  if (!ENDED_STATUSES.includes(status)) {
-    return null;
-  }
-  if (status === 'failed') {
-    return 'failed';
-  }
-  if (kind === 'upload' && status === 'done') {
-    return 'completed';
-  }
-  if (stoppedBy !== null || status === 'aborted') {
-    return 'stopped';
-  }
-  return stopAt !== null && endedAt !== null && stopAt <= endedAt ? 'duration' : 'completed';
 }
 
 /** Known as long as nothing can take it back: not while files are looked for, grow, or are cancelled. */

@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { AccessService, type Principal, UsersService } from '../../auth/index.js';
 import { type Experiment, ExperimentsService } from '../../experiments/index.js';
 import { StationError } from '../../kernel/errors.js';
-import { pathToText } from '../../kernel/path-text.js';
 import { Alarms } from '../../platform/alarms/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
@@ -18,6 +17,7 @@ import { Runners } from '../runner/runners.js';
 import { startOf } from '../runner/left-alone.js';
 import { overlapAlarm } from '../runner/acquisition-alarms.js';
 import { type Acquisition, type AcquisitionStatus, ENDED_STATUSES, type Finding } from './acquisition.js';
+import { lastFileOf } from './acquisition-end.js';
 import { AcquisitionRepository, notFound } from './acquisition.repository.js';
 import type { ClearAcquisitionsBody, StartAcquisitionBody } from './acquisition.schema.js';
 import { type AcquisitionView, viewOf } from './acquisition.view.js';
@@ -122,7 +122,7 @@ export class AcquisitionsService {
     const last = ENDED_STATUSES.includes(acquisition.status) ? await this.acquisitions.lastFile(id) : undefined;
     return {
       ...only(await this.viewsOf([acquisition])),
-      lastFile: last === undefined ? null : { path: pathToText(last.path), doneAt: last.doneAt.toISOString() },
+      lastFile: lastFileOf(last),
     };
   }
 
