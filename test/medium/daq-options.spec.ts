@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AcquisitionAnswer, AlarmAnswer, FileAnswer, LedgerRow } from '../../src/cli/api-types.js';
@@ -70,6 +70,14 @@ describe('options of an acquisition', () => {
     await expect(app.start(scene.experiment, options)).rejects.toMatchObject({ code });
   });
 
+  it('brings files to the analysis directory of the experiment', async () => {
+    const scene = await withFiles('a.h5');
+    const options = { useAnalysisDirectoryAsRoot: true, destDirectory: 'x' };
+    expect(await upload(scene.experiment, options)).toMatchObject({ status: 'done', destDirectory: 'analysis/x' });
+    expect(readFileSync(join(scene.storage, 'analysis/x/a.h5'), 'utf8')).toBe('a.h5');
+    expect(await pathsOf(scene.experiment)).toEqual(['analysis/x/a.h5']);
+  });
+
   it('leaves the catalog out on request: stored and verified, without a document', async () => {
     const scene = await withFiles('a.h5');
     expect(await upload(scene.experiment, { skipCatalog: true })).toMatchObject({
@@ -113,6 +121,27 @@ describe('options of an acquisition', () => {
         await app.as('admin')
       ).get<FileAnswer>(`/experiments/${scene.experiment}/files/by-path`, { path: 'data/logs/macro.log' });
       expect(file.metadata).toEqual({ sample: 'AgBeh' });
+    });
+
+    it('brings it to the analysis directory, when the files of the monitor go there', async () => {
+      const scene = await withFiles();
+      const logs = await withFiles('macro.log');
+      const monitor = await app.start(scene.experiment, {
+        kind: 'monitor',
+        useAnalysisDirectoryAsRoot: true,
+        destDirectory: 'frames',
+        uploadDataDirectoryOnExit: logs.source,
+        uploadDestDirectoryOnExit: 'logs',
+      });
+      await (await app.as('admin')).post(`/acquisitions/${monitor.id}/stop`);
+      await app.ended(monitor.id);
+
+      const started = await exitUploadOf(monitor.id);
+      expect(await app.ended('acquisitionId' in started ? started.acquisitionId : '')).toMatchObject({
+        status: 'done',
+        destDirectory: 'analysis/logs',
+      });
+      expect(readdirSync(join(scene.storage, 'analysis/logs'))).toEqual(['macro.log']);
     });
 
     it('says in the view and by an alarm why it could not start, until the monitor is off the list', async () => {

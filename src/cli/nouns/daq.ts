@@ -25,7 +25,10 @@ export function registerDaq(program: Command, context: CliContext): void {
     .option('--process-existing', 'take what lies there already, too')
     .option('--duration <duration>', 'stop by itself after so long, such as 12h or 1d', parseDuration)
     .option('--upload-data-directory-on-exit <directory>', 'bring this directory home when the monitor ends')
-    .option('--upload-dest-directory-on-exit <path>', 'where that goes, below the data directory of the experiment')
+    .option(
+      '--upload-dest-directory-on-exit <path>',
+      'where that goes, below the data directory (with --analysis: the analysis directory)',
+    )
     .action(async (directory: string, pairs: string[], options: AcquisitionOptions) => {
       const request = acquisitionRequest(context, 'monitor', directory, pairs, options);
       const started = await (await context.client()).post<AcquisitionAnswer>('/acquisitions', request);

@@ -92,7 +92,7 @@ export const startAcquisitionBody = z
     removeSourceFiles: z.boolean().default(false),
     /** A directory that an upload brings home when the monitor ends; monitors only. */
     uploadDataDirectoryOnExit: pathText.optional(),
-    /** Where that goes, below the experiment's data directory. */
+    /** Where that goes, below the directory that takes the monitor's files: data, or analysis. */
     uploadDestDirectoryOnExit: pathText.optional(),
     /** Where files are copied to beside the storage area; by default the destinations that are configured so. */
     destinations: z.array(z.string().min(1).max(64)).max(20).optional(),

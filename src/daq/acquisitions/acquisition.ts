@@ -35,7 +35,7 @@ export interface AcquisitionOptions {
   removeSourceFiles: boolean;
   /** An upload of this directory starts when the monitor ends; text form. */
   uploadDataDirectoryOnExit: string | null;
-  /** Where that goes, below the experiment's data directory. */
+  /** Where that goes, below the data or the analysis directory, whichever takes the files of the monitor. */
   uploadDestDirectoryOnExit: string | null;
   /** Destinations beside the storage area that every file is copied to afterwards. */
   destinations: string[];

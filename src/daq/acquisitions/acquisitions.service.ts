@@ -22,7 +22,7 @@ import { AcquisitionRepository, notFound } from './acquisition.repository.js';
 import type { ClearAcquisitionsBody, StartAcquisitionBody } from './acquisition.schema.js';
 import { type AcquisitionView, viewOf } from './acquisition.view.js';
 import { exitUploadAlarm } from './exit-upload-alarm.js';
-import { destinationOf } from './destination.js';
+import { destinationOf, type DestinationRoot } from './destination.js';
 import { overlaps, type Preflight, PreflightCheck } from './preflight.js';
 import { bodyOf, optionsOf, requireFitting } from './requested-options.js';
 import { SourceAddresses } from './source-addresses.js';
@@ -77,7 +77,7 @@ export class AcquisitionsService {
     const root = body.useAnalysisDirectoryAsRoot ? 'analysis' : 'data';
     const destination = await destinationOf(Buffer.from(experiment.storageDirectory), root, body.destDirectory);
     const source = this.addresses.locate(body.dataDirectory);
-    await this.requireExitUpload(body, experiment);
+    await this.requireExitUpload(body, experiment, root);
     const verdict = await this.preflight.run({
       kind: body.kind,
       source,
@@ -276,12 +276,16 @@ export class AcquisitionsService {
   }
 
   /** A mistyped directory is told at the start of the monitor, not at its end in the night. It may appear until then. */
-  private async requireExitUpload(body: StartAcquisitionBody, experiment: Experiment): Promise<void> {
+  private async requireExitUpload(
+    body: StartAcquisitionBody,
+    experiment: Experiment,
+    root: DestinationRoot,
+  ): Promise<void> {
     const directory = body.uploadDataDirectoryOnExit;
     if (directory === undefined) {
       return;
     }
-    await destinationOf(Buffer.from(experiment.storageDirectory), 'data', body.uploadDestDirectoryOnExit);
+    await destinationOf(Buffer.from(experiment.storageDirectory), root, body.uploadDestDirectoryOnExit);
     await this.preflight.requireUsable(this.addresses.locate(directory));
   }
 

@@ -8,6 +8,7 @@ import { EventLog, type StationEvent } from '../../platform/events/index.js';
 import type { Acquisition } from './acquisition.js';
 import { AcquisitionRepository } from './acquisition.repository.js';
 import { startAcquisitionBody } from './acquisition.schema.js';
+import { rootOf } from './destination.js';
 import { exitUploadAlarm } from './exit-upload-alarm.js';
 import { AcquisitionsService } from './acquisitions.service.js';
 
@@ -63,6 +64,7 @@ export class ExitUploads implements OnModuleInit {
         kind: 'upload',
         experiment: experiment.name,
         dataDirectory: options.uploadDataDirectoryOnExit,
+        useAnalysisDirectoryAsRoot: rootOf(monitor.destinationDirectory) === 'analysis',
         ...(options.uploadDestDirectoryOnExit === null ? {} : { destDirectory: options.uploadDestDirectoryOnExit }),
         processHidden: options.processHidden,
         quietSeconds: options.quietSeconds,

@@ -4,7 +4,7 @@ import { pathToText } from '../../kernel/path-text.js';
 import type { DaqConfig } from '../daq.config.js';
 import type { Acquisition, AcquisitionOptions } from './acquisition.js';
 import { startAcquisitionBody, type StartAcquisitionBody } from './acquisition.schema.js';
-import { pathFromText } from './destination.js';
+import { pathFromText, rootOf } from './destination.js';
 import { settleOptionsOf } from './settle-request.js';
 import { addressText, locationOf } from './source-addresses.js';
 
@@ -59,14 +59,14 @@ export function optionsOf(
 /** The request that an acquisition began with, for one that takes its work up again. */
 export function bodyOf(acquisition: Acquisition, experiment: string): StartAcquisitionBody {
   const { kind, options, destinationDirectory } = acquisition;
-  const [root, ...below] = pathToText(destinationDirectory).split('/');
+  const [, ...below] = pathToText(destinationDirectory).split('/');
   return startAcquisitionBody.parse({
     ...withoutNulls(options),
     settle: withoutNulls(options.settle),
     kind,
     experiment,
     dataDirectory: addressText(locationOf(acquisition)),
-    useAnalysisDirectoryAsRoot: root === 'analysis',
+    useAnalysisDirectoryAsRoot: rootOf(destinationDirectory) === 'analysis',
     ...(below.length === 0 ? {} : { destDirectory: below.join('/') }),
   });
 }
