@@ -63,6 +63,8 @@ describe('options of an acquisition', () => {
   it.each([
     [{ kind: 'monitor', experimentFilePath: 'a.h5' }, 'OPTION_NOT_APPLICABLE'],
     [{ kind: 'upload', uploadDataDirectoryOnExit: '/x' }, 'OPTION_NOT_APPLICABLE'],
+    [{ kind: 'upload', durationSeconds: 60 }, 'OPTION_NOT_APPLICABLE'],
+    [{ kind: 'upload', processExisting: true }, 'OPTION_NOT_APPLICABLE'],
     [{ kind: 'monitor', uploadDestDirectoryOnExit: 'x' }, 'OPTION_INCOMPLETE'],
     [{ kind: 'monitor', uploadDataDirectoryOnExit: '/etc' }, 'SOURCE_OUTSIDE_ROOTS'],
   ])('refuses %j with %s', async (options, code) => {

@@ -66,7 +66,9 @@ export const startAcquisitionBody = z
     /** Only these; uploads only. */
     onlyFiles: z.array(pathText).max(1000).default([]),
     processHidden: z.boolean().default(false),
+    /** Files that are there at the start are taken, too; monitors only. */
     processExisting: z.boolean().default(false),
+    /** It stops by itself after so long; monitors only. */
     durationSeconds: z
       .number()
       .positive()

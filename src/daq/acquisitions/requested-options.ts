@@ -62,6 +62,9 @@ export function bodyOf(acquisition: Acquisition, experiment: string): StartAcqui
   const [, ...below] = pathToText(destinationDirectory).split('/');
   return startAcquisitionBody.parse({
     ...withoutNulls(options),
+    // Of an upload they are in older records only, without effect.
+    processExisting: kind === 'monitor' && options.processExisting,
+    durationSeconds: kind === 'monitor' ? (options.durationSeconds ?? undefined) : undefined,
     settle: withoutNulls(options.settle),
     kind,
     experiment,
@@ -88,6 +91,12 @@ export function requireFitting(body: StartAcquisitionBody): void {
   }
   if (body.kind === 'upload' && body.uploadDataDirectoryOnExit !== undefined) {
     throw notApplicable('uploadDataDirectoryOnExit is', 'monitors');
+  }
+  if (body.kind === 'upload' && body.durationSeconds !== undefined) {
+    throw notApplicable('durationSeconds is', 'monitors', 'an upload ends by itself when all is brought');
+  }
+  if (body.kind === 'upload' && body.processExisting) {
+    throw notApplicable('processExisting is', 'monitors', 'an upload takes what is there in any case');
   }
   if (body.kind === 'monitor' && body.reprocessFiles) {
     throw notApplicable('reprocessFiles is', 'uploads');
@@ -124,8 +133,9 @@ function isChosen(body: StartAcquisitionBody, choice: Choice): boolean {
   return choice === 'processingMode "directory"' ? body.processingMode === 'directory' : body[choice];
 }
 
-function notApplicable(what: string, kinds: string): StationError {
-  return new StationError('invalid', 'OPTION_NOT_APPLICABLE', `${what} for ${kinds} only; leave it out.`);
+function notApplicable(what: string, kinds: string, because?: string): StationError {
+  const why = because === undefined ? '' : `: ${because}`;
+  return new StationError('invalid', 'OPTION_NOT_APPLICABLE', `${what} for ${kinds} only; leave it out${why}.`);
 }
 
 /** The named files in one spelling. @throws StationError PATH_INVALID */
