@@ -209,6 +209,31 @@ describe('what people do about acquisitions and files that need them', () => {
     expect(await app.ended(second.id)).toMatchObject({ counts: { done: 1 } });
   });
 
+  it('resumes a stopped upload with its options: what it left is brought, what it brought is not again', async () => {
+    const at = await scene();
+    write(at.source, 'a.h5', 'long enough');
+    write(at.source, 'b.h5', 'short');
+    write(at.source, 'left.log', 'not asked for');
+    const asked = {
+      includePatterns: ['*.h5'],
+      settle: { rule: 'size', minBytes: 10 },
+      destDirectory: 'x',
+      metadata: { sample: 'x' },
+    };
+    const { id } = await app.start(at.experiment, asked);
+    await waitFor(async () => (await rowsOf(at.experiment)).some((row) => row.state === 'done'), { timeoutMs: 20_000 });
+    const carol = await app.as('carol');
+    await carol.post(`/acquisitions/${id}/stop`);
+    expect(await app.ended(id)).toMatchObject({ status: 'aborted', endReason: 'stopped', counts: { done: 1 } });
+    write(at.source, 'b.h5', 'long enough now');
+
+    const second = await carol.post<AcquisitionAnswer>(`/acquisitions/${id}/resume`);
+
+    expect(second).toMatchObject({ kind: 'upload', resumes: id, ...asked, destDirectory: 'data/x' });
+    expect(await app.ended(second.id)).toMatchObject({ status: 'done', counts: { found: 1, done: 1, unchanged: 1 } });
+    expect(readFileSync(join(at.storage, 'data/x/b.h5'), 'utf8')).toBe('long enough now');
+  });
+
   it('says at the end which file came last, who stopped it and why, in the feed, too', async () => {
     const at = await scene();
     const { id } = await app.start(at.experiment, { kind: 'monitor', settle: { rule: 'size', minBytes: 10 } });

@@ -5,6 +5,7 @@ import type { DaqConfig } from '../daq.config.js';
 import type { Acquisition, AcquisitionOptions } from './acquisition.js';
 import { startAcquisitionBody, type StartAcquisitionBody } from './acquisition.schema.js';
 import { pathFromText, rootOf } from './destination.js';
+import { LONGEST_QUIET_SECONDS } from '../settle/settle-options.js';
 import { settleOptionsOf } from './settle-request.js';
 import { addressText, locationOf } from './source-addresses.js';
 
@@ -56,22 +57,42 @@ export function optionsOf(
   };
 }
 
-/** The request that an acquisition began with, for one that takes its work up again. */
+/**
+ * The request that an acquisition began with, for one that takes its work up again.
+ *
+ * @throws StationError RESUME_NOT_POSSIBLE
+ */
 export function bodyOf(acquisition: Acquisition, experiment: string): StartAcquisitionBody {
-  const { kind, options, destinationDirectory } = acquisition;
+  const { id, kind, options, destinationDirectory } = acquisition;
   const [, ...below] = pathToText(destinationDirectory).split('/');
-  return startAcquisitionBody.parse({
+  const body = startAcquisitionBody.safeParse({
     ...withoutNulls(options),
     // Of an upload they are in older records only, without effect.
     processExisting: kind === 'monitor' && options.processExisting,
     durationSeconds: kind === 'monitor' ? (options.durationSeconds ?? undefined) : undefined,
-    settle: withoutNulls(options.settle),
+    // A file more than fits in onlyFiles can be asked for.
+    onlyFiles: options.onlyFiles.slice(0, -1),
+    experimentFilePath: options.onlyFiles.at(-1),
+    settle: {
+      ...withoutNulls(options.settle),
+      // Older records may hold more than may be asked for.
+      emptyQuietSeconds: Math.min(options.settle.emptyQuietSeconds, LONGEST_QUIET_SECONDS),
+    },
     kind,
     experiment,
     dataDirectory: addressText(locationOf(acquisition)),
     useAnalysisDirectoryAsRoot: rootOf(destinationDirectory) === 'analysis',
     ...(below.length === 0 ? {} : { destDirectory: below.join('/') }),
   });
+  if (!body.success) {
+    const [issue] = body.error.issues;
+    throw new StationError(
+      'conflict',
+      'RESUME_NOT_POSSIBLE',
+      `The record of acquisition ${id} cannot be asked for as it is (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}). Start a new one on its directory.`,
+    );
+  }
+  return body.data;
 }
 
 /** What was left out of a request is null in the record. */
