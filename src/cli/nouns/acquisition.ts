@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { aboutAcquisition, ACQUISITION_COLUMNS, countsSentence, LEDGER_COLUMNS } from '../acquisition-view.js';
+import { type AcquisitionFilter, listAcquisitions, withAcquisitionFilter } from '../acquisition-list.js';
+import { aboutAcquisition, countsSentence, LEDGER_COLUMNS } from '../acquisition-view.js';
 import { apiPath } from '../api-client.js';
 import type { AcquisitionAnswer } from '../api-types.js';
 import type { CliContext } from '../context.js';
@@ -7,33 +8,13 @@ import { parseCount } from '../parse-options.js';
 import { safeLine } from '../safe-text.js';
 import { stopAcquisition, WAIT_FOR_STOP_HELP } from '../stop-acquisition.js';
 
-interface ListOptions {
-  experiment?: string;
-  status?: string;
-  kind?: string;
-  limit?: number;
-}
-
 /** `dm acquisition list|show|files|stop|clear`: uploads and monitors alike. */
 export function registerAcquisition(program: Command, context: CliContext): void {
   const acquisition = program.command('acquisition').description('uploads and monitors, running and past');
 
-  acquisition
-    .command('list')
-    .description('newest first')
-    .option('-e, --experiment <name>')
-    .option('--status <status>', 'one or several, separated by commas; "active": all that are not over')
+  withAcquisitionFilter(acquisition.command('list').description('newest first'))
     .option('--kind <kind>', 'upload or monitor')
-    .option('--limit <n>', 'show at most so many', parseCount)
-    .action(async ({ limit, ...query }: ListOptions) => {
-      const client = await context.client();
-      await context.printList(client, '/acquisitions', {
-        query: { ...query },
-        limit,
-        columns: ACQUISITION_COLUMNS,
-        none: 'No acquisition matches.',
-      });
-    });
+    .action((filter: AcquisitionFilter) => listAcquisitions(context, filter, 'No acquisition matches.'));
 
   acquisition
     .command('show')

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
+import { type AcquisitionFilter, listAcquisitions, withAcquisitionFilter } from '../acquisition-list.js';
 import { type AcquisitionOptions, acquisitionRequest, withAcquisitionOptions } from '../acquisition-request.js';
-import { ACQUISITION_COLUMNS, remarkOnPreflight } from '../acquisition-view.js';
+import { remarkOnPreflight } from '../acquisition-view.js';
 import type { ApiClient } from '../api-client.js';
 import type { AcquisitionAnswer } from '../api-types.js';
 import type { CliContext } from '../context.js';
 import { CliExit, EXIT, usageError } from '../exit-codes.js';
 import { directoryText } from '../local-directory.js';
-import { parseCount, parseDuration } from '../parse-options.js';
+import { parseDuration } from '../parse-options.js';
 import { safeLine } from '../safe-text.js';
 import { stopAcquisition, WAIT_FOR_STOP_HELP } from '../stop-acquisition.js';
 import { showAcquisition } from './acquisition.js';
@@ -52,20 +53,9 @@ export function registerDaq(program: Command, context: CliContext): void {
       await stopAcquisition(context, client, { id: chosen, name: 'DAQ', isAwaited: options.wait === true });
     });
 
-  daq
-    .command('list')
-    .description('monitors, newest first')
-    .option('-e, --experiment <name>')
-    .option('--status <status>', 'one or several, separated by commas; "active": all that are not over')
-    .option('--limit <n>', 'show at most so many', parseCount)
-    .action(async ({ limit, ...filter }: { experiment?: string; status?: string; limit?: number }) => {
-      await context.printList(await context.client(), '/acquisitions', {
-        query: { kind: 'monitor', ...filter },
-        limit,
-        columns: ACQUISITION_COLUMNS,
-        none: 'No monitor matches.',
-      });
-    });
+  withAcquisitionFilter(daq.command('list').description('monitors, newest first')).action((filter: AcquisitionFilter) =>
+    listAcquisitions(context, { ...filter, kind: 'monitor' }, 'No monitor matches.'),
+  );
 
   daq
     .command('show')

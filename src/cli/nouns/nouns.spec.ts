@@ -209,6 +209,23 @@ describe('dm', () => {
     },
   );
 
+  it.each([
+    [['acquisition', 'list', '--kind', 'upload'], { kind: 'upload' }],
+    [['daq', 'list'], { kind: 'monitor' }],
+  ])('looks back in time with %j, also at what was cleared', async (argv, query) => {
+    station.on('GET /api/v1/acquisitions', page(done));
+    const [since, until] = ['2026-11-20T00:00:00.000Z', '2026-11-21T08:15:00.000Z'];
+    await dm([...argv, '-e', 'e1', '--status', 'done', '--since', since, '--until', until, '--cleared']);
+    expect(station.seen('GET /api/v1/acquisitions').query).toMatchObject({
+      ...query,
+      experiment: 'e1',
+      status: 'done',
+      since,
+      until,
+      cleared: 'true',
+    });
+  });
+
   it('shows the token of a machine alone on stdout, so that a script can take it', async () => {
     station.on('POST /api/v1/tokens', {
       status: 201,
