@@ -8,10 +8,15 @@ import { parseCount } from '../parse-options.js';
 import { safeLine } from '../safe-text.js';
 import { stopAcquisition, WAIT_FOR_STOP_HELP } from '../stop-acquisition.js';
 
-/** `dm acquisition list|show|files|stop|clear`: uploads and monitors alike. */
+/** `dm acquisition list|show|files|stop|resume|retry|clear-ended|clear`: uploads and monitors alike. */
 export function registerAcquisition(program: Command, context: CliContext): void {
   const acquisition = program.command('acquisition').description('uploads and monitors, running and past');
+  registerLooks(acquisition, context);
+  registerControl(acquisition, context);
+  registerClearing(acquisition, context);
+}
 
+function registerLooks(acquisition: Command, context: CliContext): void {
   withAcquisitionFilter(acquisition.command('list').description('newest first'))
     .option('--kind <kind>', 'upload or monitor')
     .action((filter: AcquisitionFilter) => listAcquisitions(context, filter, 'No acquisition matches.'));
@@ -36,7 +41,9 @@ export function registerAcquisition(program: Command, context: CliContext): void
         none: 'No file matches.',
       });
     });
+}
 
+function registerControl(acquisition: Command, context: CliContext): void {
   acquisition
     .command('stop')
     .description('stop it; what is being copied is finished')
@@ -69,7 +76,9 @@ export function registerAcquisition(program: Command, context: CliContext): void
       });
       context.print(answer, () => `${answer.changed} files are tried again.`);
     });
+}
 
+function registerClearing(acquisition: Command, context: CliContext): void {
   acquisition
     .command('clear-ended')
     .description('take ended acquisitions off the list; where files came from stays known')
