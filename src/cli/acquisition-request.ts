@@ -48,7 +48,7 @@ export function withAcquisitionOptions(command: Command): Command {
     .argument('<directory>', 'where the files appear; below one of the source roots of the station')
     .argument('[key:value...]', 'metadata recorded with every file; only the first colon splits')
     .option('-e, --experiment <name>', 'experiment that the files belong to (or DM_EXPERIMENT)')
-    .option('--dest-directory <path>', 'directory below the data directory of the experiment')
+    .option('--dest-directory <path>', 'directory below the data directory (with --analysis: the analysis directory)')
     .option('--analysis', 'bring the files to the analysis directory instead of the data directory')
     .option(
       '--include <pattern>',

@@ -1,6 +1,6 @@
 import type { AcquisitionAnswer, AcquisitionCounts, LedgerRow } from './api-types.js';
 import type { CliContext } from './context.js';
-import { formatBytes, formatCount, formatSpan, formatTime } from './format.js';
+import { formatBytes, formatCount, formatSpan, formatTime, formatWholeSeconds } from './format.js';
 import type { Progress } from './progress-bar.js';
 import { safeLine } from './safe-text.js';
 import { type Column, facts } from './table.js';
@@ -62,6 +62,8 @@ export function aboutAcquisition(acquisition: AcquisitionAnswer): string {
     ['files', countsSentence(counts)],
     ['not verified', (counts.unverified ?? 0) > 0 ? formatCount(counts.unverified ?? 0) : null],
     ['bytes', `${formatBytes(counts.bytesDone)} of ${formatBytes(counts.bytesTotal)}`],
+    ['rate', rateText(acquisition)],
+    ['time left', timeLeftText(acquisition)],
     ['error', acquisition.errorMessage],
     ['upload at its end', exitUploadText(acquisition)],
     ...acquisition.warnings.map((warning): [string, unknown] => ['warning', warning.message]),
@@ -73,6 +75,19 @@ function fileSystemText({ fileSystem, usesEvents, kind }: Partial<AcquisitionAns
     return null;
   }
   return kind === 'monitor' && usesEvents !== true ? `${fileSystem}, without file events` : fileSystem;
+}
+
+function rateText({ progress }: Partial<AcquisitionAnswer>): string | null {
+  if (typeof progress?.bytesPerSecond !== 'number' || typeof progress.filesPerSecond !== 'number') {
+    return null;
+  }
+  const { filesPerSecond, bytesPerSecond } = progress;
+  const files = filesPerSecond < 10 ? filesPerSecond.toFixed(2) : formatCount(filesPerSecond);
+  return `${files} files/s, ${formatBytes(bytesPerSecond)}/s`;
+}
+
+function timeLeftText({ progress }: Partial<AcquisitionAnswer>): string | null {
+  return typeof progress?.remainingSeconds === 'number' ? formatWholeSeconds(progress.remainingSeconds) : null;
 }
 
 function exitUploadText({ exitUpload }: Partial<AcquisitionAnswer>): string | null {
@@ -92,12 +107,14 @@ export function countsSentence(counts: AcquisitionCounts): string {
   return `${formatCount(counts.found)} found${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
 }
 
-export function progressOf({ status, counts }: AcquisitionAnswer): Progress {
+export function progressOf({ status, counts, percentageComplete }: AcquisitionAnswer): Progress {
   return {
     filesDone: counts.done + counts.unchanged + counts.skipped + counts.cancelled,
-    filesTotal: counts.found,
+    filesTotal: counts.found + counts.unchanged,
+    isTotalKnown: percentageComplete !== null,
     bytesDone: counts.bytesDone,
     bytesTotal: counts.bytesTotal,
+    bytesLeft: counts.bytesTotal - counts.bytesDone - (counts.bytesQuarantined ?? 0),
     note: status === 'running' ? 'looking for files …' : `${status} …`,
   };
 }

@@ -111,9 +111,12 @@ export interface AcquisitionAnswer {
   progress: {
     filesSettled: number;
     filesFound: number;
+    filesPerSecond: number | null;
     bytesPerSecond: number | null;
     remainingSeconds: number | null;
   };
+  /** Null while more files may be found. */
+  percentageComplete: number | null;
   exitUpload: { acquisitionId: string } | { errorCode: string; errorMessage: string } | null;
   warnings: Finding[];
   preflight?: { verdict: 'ok' | 'warning'; findings: Finding[] };
@@ -132,6 +135,7 @@ export interface AcquisitionCounts {
   cancelled: number;
   unchanged: number;
   bytesDone: number;
+  bytesQuarantined?: number;
   bytesTotal: number;
 }
 

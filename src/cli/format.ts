@@ -35,6 +35,12 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
 }
 
+/** `5 s`, `1 min 05 s`: for estimates, which are no better than that. */
+export function formatWholeSeconds(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  return whole < 60 ? `${whole} s` : formatSeconds(whole);
+}
+
 /** `2026-11-21 08:15:00` in the reader's time zone; the empty text for no time. */
 export function formatTime(time: string | null | undefined): string {
   if (time === null || time === undefined) {

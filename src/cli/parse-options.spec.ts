@@ -8,6 +8,7 @@ import {
   parseDuration,
   parseJsonObject,
   parseList,
+  parseTime,
   parseWorkflowRef,
 } from './parse-options.js';
 
@@ -27,6 +28,21 @@ describe(parseKeyValues, () => {
   });
   it.each(['novalue', ':noKey'])('refuses %s and says how it is written', (text) => {
     expect(() => parseKeyValues([text])).toThrow(/key:value/);
+  });
+});
+
+describe(parseTime, () => {
+  it.each([
+    ['2026-11-21', new Date(2026, 10, 21)],
+    ['2026-11-21 08:15', new Date(2026, 10, 21, 8, 15)],
+    ['2026-11-21 08:15:07', new Date(2026, 10, 21, 8, 15, 7)],
+    ['2026-11-21T08:15:07.5Z', new Date(Date.UTC(2026, 10, 21, 8, 15, 7, 500))],
+    ['2026-11-21T08:15+02:00', new Date(Date.UTC(2026, 10, 21, 6, 15))],
+  ])('reads %s, without a zone as the time of the reader', (text, time) => {
+    expect(parseTime(text)).toBe(time.toISOString());
+  });
+  it.each(['yesterday', '2026', '2026-13-01', '08:15', '2026-11-21T'])('refuses %s', (text) => {
+    expect(() => parseTime(text)).toThrow(/is no time/);
   });
 });
 

@@ -11,6 +11,17 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * (UNIT_SECONDS[match[2] || 's'] ?? 1);
 }
 
+/** `2026-11-21`, `2026-11-21 08:15` in the reader's time zone, as times are shown, or RFC 3339 → RFC 3339. */
+export function parseTime(text: string): string {
+  const [, day, time = '00:00', zone = ''] =
+    /^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:\d{2})?)?$/.exec(text.trim()) ?? [];
+  const moment = new Date(`${day ?? ''}T${time}${zone}`);
+  if (Number.isNaN(moment.getTime())) {
+    throw usageError(`"${text}" is no time; write for example 2026-11-21, "2026-11-21 08:15" or 2026-11-21T08:15:00Z.`);
+  }
+  return moment.toISOString();
+}
+
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) {
     throw usageError(`"${text}" is no number of 1 or more.`);

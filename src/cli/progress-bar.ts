@@ -1,11 +1,15 @@
-import { formatBytes, formatCount, formatSeconds } from './format.js';
+import { formatBytes, formatCount, formatWholeSeconds, plural } from './format.js';
 import type { TerminalOutput } from './io.js';
 
 export interface Progress {
   filesDone: number;
   filesTotal: number;
+  /** Nothing more will be found. Until then a share would fall again with each find, so that counts are shown alone. */
+  isTotalKnown: boolean;
   bytesDone: number;
   bytesTotal: number;
+  /** Still to come: less than the difference where some wait for a person. */
+  bytesLeft: number;
   /** What to say while there is nothing to count. */
   note: string;
 }
@@ -54,24 +58,23 @@ export function progressLine(progress: Progress, bytesPerSecond: number): string
   if (progress.filesTotal === 0) {
     return progress.note;
   }
+  const rate = bytesPerSecond > 0 ? [`${formatBytes(bytesPerSecond)}/s`] : [];
+  if (!progress.isTotalKnown) {
+    const found = `${formatCount(progress.filesDone)} of ${plural(progress.filesTotal, 'file')} found so far`;
+    return [found, formatBytes(progress.bytesDone), ...rate].join('  ');
+  }
   const share = fractionOf(progress);
   const filled = Math.round(share * BAR_WIDTH);
   const parts = [
     `[${'#'.repeat(filled)}${'-'.repeat(BAR_WIDTH - filled)}] ${String(Math.floor(share * 100)).padStart(3)} %`,
     `${formatCount(progress.filesDone)}/${formatCount(progress.filesTotal)} files`,
     `${formatBytes(progress.bytesDone)}/${formatBytes(progress.bytesTotal)}`,
+    ...rate,
   ];
   if (bytesPerSecond > 0) {
-    const left = (progress.bytesTotal - progress.bytesDone) / bytesPerSecond;
-    parts.push(`${formatBytes(bytesPerSecond)}/s`, `${roughly(left)} left`);
+    parts.push(`${formatWholeSeconds(progress.bytesLeft / bytesPerSecond)} left`);
   }
   return parts.join('  ');
-}
-
-/** Whole seconds: the estimate is no better than that. */
-function roughly(seconds: number): string {
-  const whole = Math.max(0, Math.ceil(seconds));
-  return whole < 60 ? `${whole} s` : formatSeconds(whole);
 }
 
 /** Bytes where there are any: a thousand small files say little about the one large one that is left. */

@@ -185,7 +185,7 @@ describe('files from a detector to storage', () => {
 
     const end = await station().ended(monitor.id);
 
-    expect(end).toMatchObject({ status: 'done', counts: { done: 1 } });
+    expect(end).toMatchObject({ status: 'done', endReason: 'duration', stoppedBy: null, counts: { done: 1 } });
     expect(Date.parse(end.endedAt ?? '') - Date.parse(end.stopAt ?? '')).toBeGreaterThanOrEqual(0);
     write(scene, 'too late.h5');
     expect(await station().upload(scene)).toMatchObject({ counts: { done: 1, unchanged: 1 } });

@@ -1,13 +1,20 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { progressOf } from '../../src/cli/acquisition-view.js';
 import type { AcquisitionAnswer, LedgerActionAnswer, LedgerRow } from '../../src/cli/api-types.js';
+import { progressLine } from '../../src/cli/progress-bar.js';
 import { Database } from '../../src/platform/database/index.js';
 import { StorageArea } from '../../src/storage/index.js';
 import { waitFor } from '../support/wait-for.js';
 import { DaqApp } from './daq.app.js';
 
 const PATH = 'data/a.h5';
+
+/** The percentage that a progress bar shows, if it shows one. */
+function shareShown(line: string): number[] {
+  return [/(\d+) %/.exec(line)?.[1]].filter((text) => text !== undefined).map(Number);
+}
 
 describe('what people do about acquisitions and files that need them', () => {
   let app: DaqApp;
@@ -52,7 +59,7 @@ describe('what people do about acquisitions and files that need them', () => {
   describe('a file in quarantine', () => {
     it('is accepted as the next version, and the content before it is kept', async () => {
       const at = await collision();
-      expect(at.second.counts).toMatchObject({ quarantined: 1 });
+      expect(at.second).toMatchObject({ counts: { quarantined: 1 }, endReason: 'failed', stoppedBy: null });
 
       expect(await act(at.experiment, 'accept')).toEqual({ changed: 1, left: [] });
 
@@ -208,6 +215,69 @@ describe('what people do about acquisitions and files that need them', () => {
     expect(await app.ended(second.id)).toMatchObject({ counts: { done: 1 } });
   });
 
+  it('resumes a stopped upload with its options: what it left is brought, what it brought is not again', async () => {
+    const at = await scene();
+    write(at.source, 'a.h5', 'long enough');
+    write(at.source, 'b.h5', 'short');
+    write(at.source, 'left.log', 'not asked for');
+    const asked = {
+      includePatterns: ['*.h5'],
+      settle: { rule: 'size', minBytes: 10 },
+      destDirectory: 'x',
+      metadata: { sample: 'x' },
+    };
+    const { id } = await app.start(at.experiment, asked);
+    await waitFor(async () => (await rowsOf(at.experiment)).some((row) => row.state === 'done'), { timeoutMs: 20_000 });
+    const carol = await app.as('carol');
+    await carol.post(`/acquisitions/${id}/stop`);
+    expect(await app.ended(id)).toMatchObject({ status: 'aborted', endReason: 'stopped', counts: { done: 1 } });
+    write(at.source, 'b.h5', 'long enough now');
+
+    const second = await carol.post<AcquisitionAnswer>(`/acquisitions/${id}/resume`);
+
+    expect(second).toMatchObject({ kind: 'upload', resumes: id, ...asked, destDirectory: 'data/x' });
+    expect(await app.ended(second.id)).toMatchObject({ status: 'done', counts: { found: 1, done: 1, unchanged: 1 } });
+    expect(readFileSync(join(at.storage, 'data/x/b.h5'), 'utf8')).toBe('long enough now');
+  });
+
+  it('says at the end which file came last, who stopped it and why, in the feed, too', async () => {
+    const at = await scene();
+    const { id } = await app.start(at.experiment, { kind: 'monitor', settle: { rule: 'size', minBytes: 10 } });
+    const rowIs = (path: string, state: string) =>
+      waitFor(async () => (await rowsOf(at.experiment)).some((row) => row.path === path && row.state === state), {
+        what: `${path} to be ${state}`,
+        timeoutMs: 20_000,
+      });
+    // Found first, finished last.
+    write(at.source, 'slow.h5', 'short');
+    await rowIs('data/slow.h5', 'settling');
+    write(at.source, 'fast.h5', 'long enough');
+    await rowIs('data/fast.h5', 'done');
+    write(at.source, 'slow.h5', 'long enough now');
+    await rowIs('data/slow.h5', 'done');
+    await (await app.as('carol')).post(`/acquisitions/${id}/stop`);
+
+    const { endReason, stoppedBy, lastFile } = await app.ended(id);
+
+    expect({ endReason, stoppedBy, path: lastFile?.path }).toEqual({
+      endReason: 'stopped',
+      stoppedBy: 'carol',
+      path: 'data/slow.h5',
+    });
+    const [event] = await waitFor(
+      async () => {
+        const events = await app.app
+          .get(Database)
+          .query<{ data: unknown }>(`SELECT data FROM event WHERE type = 'acquisition.finished' AND subject = $1`, [
+            id,
+          ]);
+        return events.length > 0 ? events : undefined;
+      },
+      { what: 'the event of the end' },
+    );
+    expect(event?.data).toMatchObject({ status: 'done', endReason, stoppedBy, lastFile });
+  });
+
   it('takes ended acquisitions off the list and keeps their record', async () => {
     const at = await scene();
     write(at.source, 'a.h5', 'content');
@@ -232,26 +302,68 @@ describe('what people do about acquisitions and files that need them', () => {
     await app.ended(running.id);
   });
 
-  it('shows progress that only grows, with a rate while it goes on', async () => {
+  it('shows progress that only grows, also when a file does, with a rate while it goes on', async () => {
     const at = await scene();
-    for (let file = 0; file < 1500; file += 1) {
-      write(at.source, `${file}.h5`, 'x'.repeat(2000));
+    for (let file = 0; file < 20; file += 1) {
+      write(at.source, `${file}.h5`, 'x'.repeat(4000));
     }
-    const { id } = await app.start(at.experiment);
+    write(at.source, 'grows.h5', 'x'.repeat(2000));
+    const { id } = await app.start(at.experiment, { settle: { rule: 'size', minBytes: 3000 } });
     const admin = await app.as('admin');
     const settled: number[] = [];
     const rates: (number | null)[] = [];
+    const percentages: number[] = [];
+    const bars: number[] = [];
+    let hasGrown = false;
     const end = await waitFor(
       async () => {
         const now = await admin.get<AcquisitionAnswer>(`/acquisitions/${id}`);
         settled.push(now.progress.filesSettled);
         rates.push(now.progress.bytesPerSecond);
+        percentages.push(...(now.percentageComplete === null ? [] : [now.percentageComplete]));
+        bars.push(...shareShown(progressLine(progressOf(now), 0)));
+        if (now.counts.done === 20 && !hasGrown) {
+          hasGrown = true;
+          write(at.source, 'grows.h5', 'x'.repeat(400_000));
+        }
         return now.status === 'done' ? now : undefined;
       },
       { timeoutMs: 30_000, everyMs: 5 },
     );
     expect(settled).toEqual(settled.toSorted((a, b) => a - b));
+    expect(percentages).toEqual(percentages.toSorted((a, b) => a - b));
+    expect(bars).toEqual(bars.toSorted((a, b) => a - b));
+    expect([percentages.at(-1), bars.at(-1)]).toEqual([100, 100]);
     expect(rates.some((rate) => rate !== null && rate > 0)).toBe(true);
-    expect(end.progress).toMatchObject({ filesSettled: 1500, filesFound: 1500, bytesPerSecond: null });
+    expect(end.progress).toMatchObject({ filesSettled: 21, filesFound: 21, bytesPerSecond: null });
+  });
+
+  it('tells the time that is left, without what waits for a person', async () => {
+    const at = await scene();
+    write(at.source, 'one/a.h5', 'x'.repeat(50_000));
+    write(at.source, 'two/a.h5', 'y'.repeat(50_000));
+    write(at.source, 'two/b.h5', 'x'.repeat(4000));
+    write(at.source, 'two/c.h5', 'x'.repeat(2000));
+    await app.ended((await app.start(at.experiment, { dataDirectory: join(at.source, 'one') })).id);
+    const { id } = await app.start(at.experiment, {
+      dataDirectory: join(at.source, 'two'),
+      settle: { rule: 'size', minBytes: 3000 },
+    });
+    const admin = await app.as('admin');
+    const { progress } = await waitFor(
+      async () => {
+        const now = await admin.get<AcquisitionAnswer>(`/acquisitions/${id}`);
+        return now.counts.done === 1 && now.counts.quarantined === 1 ? now : undefined;
+      },
+      { what: 'only the small file to be left', timeoutMs: 20_000 },
+    );
+    expect(progress.bytesPerSecond).toBeGreaterThan(0);
+    expect(progress.remainingSeconds).toBe(Math.ceil(2000 / (progress.bytesPerSecond ?? 0)));
+    write(at.source, 'two/c.h5', 'x'.repeat(3000));
+    expect(await app.ended(id)).toMatchObject({
+      status: 'failed',
+      counts: { done: 2, quarantined: 1 },
+      progress: { bytesPerSecond: null, remainingSeconds: null },
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AcquisitionAnswer, AlarmAnswer, FileAnswer, LedgerRow } from '../../src/cli/api-types.js';
@@ -63,11 +63,21 @@ describe('options of an acquisition', () => {
   it.each([
     [{ kind: 'monitor', experimentFilePath: 'a.h5' }, 'OPTION_NOT_APPLICABLE'],
     [{ kind: 'upload', uploadDataDirectoryOnExit: '/x' }, 'OPTION_NOT_APPLICABLE'],
+    [{ kind: 'upload', durationSeconds: 60 }, 'OPTION_NOT_APPLICABLE'],
+    [{ kind: 'upload', processExisting: true }, 'OPTION_NOT_APPLICABLE'],
     [{ kind: 'monitor', uploadDestDirectoryOnExit: 'x' }, 'OPTION_INCOMPLETE'],
     [{ kind: 'monitor', uploadDataDirectoryOnExit: '/etc' }, 'SOURCE_OUTSIDE_ROOTS'],
   ])('refuses %j with %s', async (options, code) => {
     const scene = await withFiles();
     await expect(app.start(scene.experiment, options)).rejects.toMatchObject({ code });
+  });
+
+  it('brings files to the analysis directory of the experiment', async () => {
+    const scene = await withFiles('a.h5');
+    const options = { useAnalysisDirectoryAsRoot: true, destDirectory: 'x' };
+    expect(await upload(scene.experiment, options)).toMatchObject({ status: 'done', destDirectory: 'analysis/x' });
+    expect(readFileSync(join(scene.storage, 'analysis/x/a.h5'), 'utf8')).toBe('a.h5');
+    expect(await pathsOf(scene.experiment)).toEqual(['analysis/x/a.h5']);
   });
 
   it('leaves the catalog out on request: stored and verified, without a document', async () => {
@@ -115,11 +125,33 @@ describe('options of an acquisition', () => {
       expect(file.metadata).toEqual({ sample: 'AgBeh' });
     });
 
-    it('says in the view and by an alarm why it could not start, until the monitor is off the list', async () => {
+    it('brings it to the analysis directory, when the files of the monitor go there', async () => {
       const scene = await withFiles();
+      const logs = await withFiles('macro.log');
+      const monitor = await app.start(scene.experiment, {
+        kind: 'monitor',
+        useAnalysisDirectoryAsRoot: true,
+        destDirectory: 'frames',
+        uploadDataDirectoryOnExit: logs.source,
+        uploadDestDirectoryOnExit: 'logs',
+      });
+      await (await app.as('admin')).post(`/acquisitions/${monitor.id}/stop`);
+      await app.ended(monitor.id);
+
+      const started = await exitUploadOf(monitor.id);
+      expect(await app.ended('acquisitionId' in started ? started.acquisitionId : '')).toMatchObject({
+        status: 'done',
+        destDirectory: 'analysis/logs',
+      });
+      expect(readdirSync(join(scene.storage, 'analysis/logs'))).toEqual(['macro.log']);
+    });
+
+    it('says in the view and by an alarm why it could not start, until the monitor is off the list', async () => {
+      const scene = await withFiles('frame.h5');
       const logs = await withFiles();
       const monitor = await app.start(scene.experiment, {
         kind: 'monitor',
+        processExisting: true,
         uploadDataDirectoryOnExit: logs.source,
         uploadDestDirectoryOnExit: 'logs',
       });
@@ -129,11 +161,11 @@ describe('options of an acquisition', () => {
       await app.ended(monitor.id);
 
       expect(await exitUploadOf(monitor.id)).toMatchObject({ errorCode: 'SOURCE_MISSING' });
-      const alarmed = async () =>
-        (await admin.get<{ items: AlarmAnswer[] }>('/alarms')).items.some((alarm) => alarm.key.endsWith(monitor.id));
-      expect(await alarmed()).toBe(true);
-      await admin.delete(`/acquisitions/${monitor.id}`);
-      expect(await alarmed()).toBe(false);
+      const alarm = async () =>
+        (await admin.get<{ items: AlarmAnswer[] }>('/alarms')).items.find(({ key }) => key.endsWith(monitor.id));
+      expect((await alarm())?.action).toContain(`dm acquisition clear-ended -e ${scene.experiment}`);
+      expect(await admin.post('/acquisitions/clear', { experiment: scene.experiment })).toEqual({ cleared: 1 });
+      expect(await alarm()).toBeUndefined();
     });
   });
 });

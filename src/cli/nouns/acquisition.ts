@@ -1,38 +1,25 @@
 import type { Command } from 'commander';
-import { aboutAcquisition, ACQUISITION_COLUMNS, countsSentence, LEDGER_COLUMNS } from '../acquisition-view.js';
+import { type AcquisitionFilter, listAcquisitions, withAcquisitionFilter } from '../acquisition-list.js';
+import { aboutAcquisition, countsSentence, LEDGER_COLUMNS } from '../acquisition-view.js';
 import { apiPath } from '../api-client.js';
 import type { AcquisitionAnswer } from '../api-types.js';
 import type { CliContext } from '../context.js';
 import { parseCount } from '../parse-options.js';
 import { safeLine } from '../safe-text.js';
+import { stopAcquisition, WAIT_FOR_STOP_HELP } from '../stop-acquisition.js';
 
-interface ListOptions {
-  experiment?: string;
-  status?: string;
-  kind?: string;
-  limit?: number;
-}
-
-/** `dm acquisition list|show|files|stop|clear`: uploads and monitors alike. */
+/** `dm acquisition list|show|files|stop|resume|retry|clear-ended|clear`: uploads and monitors alike. */
 export function registerAcquisition(program: Command, context: CliContext): void {
   const acquisition = program.command('acquisition').description('uploads and monitors, running and past');
+  registerLooks(acquisition, context);
+  registerControl(acquisition, context);
+  registerClearing(acquisition, context);
+}
 
-  acquisition
-    .command('list')
-    .description('newest first')
-    .option('-e, --experiment <name>')
-    .option('--status <status>', 'one or several, separated by commas; "active": all that are not over')
+function registerLooks(acquisition: Command, context: CliContext): void {
+  withAcquisitionFilter(acquisition.command('list').description('newest first'))
     .option('--kind <kind>', 'upload or monitor')
-    .option('--limit <n>', 'show at most so many', parseCount)
-    .action(async ({ limit, ...query }: ListOptions) => {
-      const client = await context.client();
-      await context.printList(client, '/acquisitions', {
-        query: { ...query },
-        limit,
-        columns: ACQUISITION_COLUMNS,
-        none: 'No acquisition matches.',
-      });
-    });
+    .action((filter: AcquisitionFilter) => listAcquisitions(context, filter, 'No acquisition matches.'));
 
   acquisition
     .command('show')
@@ -54,14 +41,16 @@ export function registerAcquisition(program: Command, context: CliContext): void
         none: 'No file matches.',
       });
     });
+}
 
+function registerControl(acquisition: Command, context: CliContext): void {
   acquisition
     .command('stop')
     .description('stop it; what is being copied is finished')
     .argument('<id>')
-    .action(async (id: string) => {
-      const answer = await (await context.client()).post<AcquisitionAnswer>(apiPath`/acquisitions/${id}/stop`);
-      context.print(answer, () => `Acquisition ${safeLine(id)} is ${safeLine(answer.status)}.`);
+    .option('--wait', WAIT_FOR_STOP_HELP)
+    .action(async (id: string, { wait }: { wait?: boolean }) => {
+      await stopAcquisition(context, await context.client(), { id, name: 'Acquisition', isAwaited: wait === true });
     });
 
   acquisition
@@ -87,7 +76,9 @@ export function registerAcquisition(program: Command, context: CliContext): void
       });
       context.print(answer, () => `${answer.changed} files are tried again.`);
     });
+}
 
+function registerClearing(acquisition: Command, context: CliContext): void {
   acquisition
     .command('clear-ended')
     .description('take ended acquisitions off the list; where files came from stays known')

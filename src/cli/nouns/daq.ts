@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
+import { type AcquisitionFilter, listAcquisitions, withAcquisitionFilter } from '../acquisition-list.js';
 import { type AcquisitionOptions, acquisitionRequest, withAcquisitionOptions } from '../acquisition-request.js';
-import { aboutAcquisition, ACQUISITION_COLUMNS, isEnded, remarkOnPreflight } from '../acquisition-view.js';
-import { type ApiClient, apiPath } from '../api-client.js';
+import { remarkOnPreflight } from '../acquisition-view.js';
+import type { ApiClient } from '../api-client.js';
 import type { AcquisitionAnswer } from '../api-types.js';
 import type { CliContext } from '../context.js';
 import { CliExit, EXIT, usageError } from '../exit-codes.js';
 import { directoryText } from '../local-directory.js';
-import { parseCount, parseDuration } from '../parse-options.js';
+import { parseDuration } from '../parse-options.js';
 import { safeLine } from '../safe-text.js';
-import { waitUntilFinished } from '../wait.js';
+import { stopAcquisition, WAIT_FOR_STOP_HELP } from '../stop-acquisition.js';
 import { showAcquisition } from './acquisition.js';
 
 interface StopOptions {
@@ -25,7 +26,10 @@ export function registerDaq(program: Command, context: CliContext): void {
     .option('--process-existing', 'take what lies there already, too')
     .option('--duration <duration>', 'stop by itself after so long, such as 12h or 1d', parseDuration)
     .option('--upload-data-directory-on-exit <directory>', 'bring this directory home when the monitor ends')
-    .option('--upload-dest-directory-on-exit <path>', 'where that goes, below the data directory of the experiment')
+    .option(
+      '--upload-dest-directory-on-exit <path>',
+      'where that goes, below the data directory (with --analysis: the analysis directory)',
+    )
     .action(async (directory: string, pairs: string[], options: AcquisitionOptions) => {
       const request = acquisitionRequest(context, 'monitor', directory, pairs, options);
       const started = await (await context.client()).post<AcquisitionAnswer>('/acquisitions', request);
@@ -42,36 +46,16 @@ export function registerDaq(program: Command, context: CliContext): void {
     .argument('[id]', 'or say --experiment and --directory')
     .option('-e, --experiment <name>')
     .option('--directory <directory>', 'the directory that it watches')
-    .option('--wait', 'until it has ended; then say the last file and why')
+    .option('--wait', WAIT_FOR_STOP_HELP)
     .action(async (id: string | undefined, options: StopOptions) => {
       const client = await context.client();
       const chosen = id ?? (await findRunning(context, client, options)).id;
-      const answer = await client.post<AcquisitionAnswer>(apiPath`/acquisitions/${chosen}/stop`);
-      if (options.wait !== true) {
-        context.print(answer, () => `DAQ ${chosen} is ${safeLine(answer.status)}.`);
-        return;
-      }
-      const ended = await waitUntilFinished({
-        read: () => client.get<AcquisitionAnswer>(apiPath`/acquisitions/${chosen}`),
-        isFinished: isEnded,
-      });
-      context.print(ended, () => aboutAcquisition(ended));
+      await stopAcquisition(context, client, { id: chosen, name: 'DAQ', isAwaited: options.wait === true });
     });
 
-  daq
-    .command('list')
-    .description('monitors, newest first')
-    .option('-e, --experiment <name>')
-    .option('--status <status>', 'one or several, separated by commas; "active": all that are not over')
-    .option('--limit <n>', 'show at most so many', parseCount)
-    .action(async ({ limit, ...filter }: { experiment?: string; status?: string; limit?: number }) => {
-      await context.printList(await context.client(), '/acquisitions', {
-        query: { kind: 'monitor', ...filter },
-        limit,
-        columns: ACQUISITION_COLUMNS,
-        none: 'No monitor matches.',
-      });
-    });
+  withAcquisitionFilter(daq.command('list').description('monitors, newest first')).action((filter: AcquisitionFilter) =>
+    listAcquisitions(context, { ...filter, kind: 'monitor' }, 'No monitor matches.'),
+  );
 
   daq
     .command('show')

@@ -179,8 +179,10 @@ async function follow(context: CliContext, client: ApiClient, id: string): Promi
       bar.update({
         filesDone: task.doneFiles + task.leftOutFiles,
         filesTotal: task.files,
+        isTotalKnown: true,
         bytesDone: task.doneBytes,
         bytesTotal: task.bytes,
+        bytesLeft: task.bytes - task.doneBytes,
         note: task.status,
       }),
   }).finally(() => bar.clear());

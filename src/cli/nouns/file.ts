@@ -28,10 +28,17 @@ interface FileOptions {
 
 const PATH_HELP = 'as "dm file list" shows it, or absolute in storage';
 
-/** `dm file list|show|why|update|delete|retry|release`. */
+/** `dm file list|show|why|update|delete`, and what its other files register. */
 export function registerFile(program: Command, context: CliContext): void {
   const file = program.command('file').description('cataloged files, their metadata, and what became of each');
+  registerLooks(file, context);
+  registerUpdate(file, context);
+  registerDelete(file, context);
+  registerLedgerActions(file, context);
+  registerFileTasks(file, context);
+}
 
+function registerLooks(file: Command, context: CliContext): void {
   file
     .command('list')
     .description('cataloged files, newest first')
@@ -67,7 +74,9 @@ export function registerFile(program: Command, context: CliContext): void {
       const why = await client.get<WhyFile>(apiPath`/experiments/${name.experiment}/why`, { path: name.path });
       context.print(why, () => whyFileText(why));
     });
+}
 
+function registerUpdate(file: Command, context: CliContext): void {
   withFileOptions(file.command('update').description('change the metadata of a file'))
     .argument('[key:value...]', 'set these')
     .option('--unset <key>', 'remove a key; may be repeated', collect)
@@ -75,7 +84,9 @@ export function registerFile(program: Command, context: CliContext): void {
     .action((path: string, pairs: string[], options: FileOptions & { unset?: string[]; setJson?: string }) =>
       update(context, path, pairs, options),
     );
+}
 
+function registerDelete(file: Command, context: CliContext): void {
   withSelection(
     file
       .command('delete')
@@ -86,29 +97,9 @@ export function registerFile(program: Command, context: CliContext): void {
   )
     .option('--file-version <n>', 'with a path: this version instead of the latest', parseCount)
     .option('--all-versions', 'older versions, too')
-    .action(async (path: string | undefined, options: FileOptions & FileTaskOptions) => {
-      if (path === undefined) {
-        await runFileTask(context, 'delete', options);
-        return;
-      }
-      if (options.pattern !== undefined || options.regex !== undefined || options.filter !== undefined) {
-        throw usageError('Say either a path or --pattern, --regex and --filter.');
-      }
-      const client = await context.client();
-      const name = await fileName(context, client, path, options.experiment);
-      const found = await getFile(client, name, options.fileVersion);
-      await context.confirm(
-        `This takes version ${found.version} of ${found.path} with its metadata out of the catalog.`,
-      );
-      await client.delete(filePath(name.experiment, found));
-      context.print(
-        { deleted: found.path, version: found.version },
-        () => `${safeLine(found.path)} is out of the catalog.`,
-      );
-    });
-
-  registerLedgerActions(file, context);
-  registerFileTasks(file, context);
+    .action((path: string | undefined, options: FileOptions & FileTaskOptions) =>
+      path === undefined ? runFileTask(context, 'delete', options) : takeOutOfCatalog(context, path, options),
+    );
 }
 
 function withFileOptions(command: Command): Command {
@@ -183,6 +174,25 @@ async function update(
   const found = await getFile(client, name, options.fileVersion);
   const changed = await client.patch<FileAnswer>(filePath(name.experiment, found), { metadata });
   context.print(changed, () => aboutFile(changed));
+}
+
+async function takeOutOfCatalog(
+  context: CliContext,
+  path: string,
+  options: FileOptions & FileTaskOptions,
+): Promise<void> {
+  if (options.pattern !== undefined || options.regex !== undefined || options.filter !== undefined) {
+    throw usageError('Say either a path or --pattern, --regex and --filter.');
+  }
+  const client = await context.client();
+  const name = await fileName(context, client, path, options.experiment);
+  const found = await getFile(client, name, options.fileVersion);
+  await context.confirm(`This takes version ${found.version} of ${found.path} with its metadata out of the catalog.`);
+  await client.delete(filePath(name.experiment, found));
+  context.print(
+    { deleted: found.path, version: found.version },
+    () => `${safeLine(found.path)} is out of the catalog.`,
+  );
 }
 
 function filePath(experiment: string, file: FileAnswer): string {

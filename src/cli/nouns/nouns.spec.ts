@@ -105,6 +105,113 @@ describe('dm', () => {
     });
   });
 
+  describe('sends what was asked for', () => {
+    const acquisitions = 'POST /api/v1/acquisitions';
+    const actions = 'POST /api/v1/experiments/e1/ledger/actions';
+    const tasks = 'POST /api/v1/file-tasks';
+    const start = 'POST /api/v1/file-tasks/t1/start';
+    const from = { experiment: 'e1', dataDirectory: '/src' };
+    const uploadOf = (...options: string[]) => ['upload', '/src', '-e', 'e1', '--no-wait', ...options];
+    const daqOf = (...options: string[]) => ['daq', 'start', '/src', '-e', 'e1', ...options];
+    const task = {
+      id: 't1',
+      token: 'seen',
+      kind: 'delete',
+      status: 'previewed',
+      experiment: 'e1',
+      files: 3,
+      bytes: 3000,
+      lastCopies: 0,
+    };
+
+    beforeEach(() => {
+      station.on(acquisitions, { status: 201, body: upload });
+      station.on('GET /api/v1/acquisitions/11', { body: upload });
+      station.on('DELETE /api/v1/acquisitions/11', { status: 204 });
+      station.on('POST /api/v1/acquisitions/11/resume', { status: 201, body: upload });
+      station.on('POST /api/v1/acquisitions/clear', { body: { cleared: 2 } });
+      station.on(actions, { body: { changed: 1, left: [] } });
+      station.on('GET /api/v1/experiments/e1/files/by-path', { body: { id: 'f1', path: 'data/a', version: 1 } });
+      station.on('DELETE /api/v1/experiments/e1/files/f1', { status: 204 });
+      station.on(tasks, { status: 201, body: task });
+      station.on('GET /api/v1/file-tasks/t1/items', page({ path: 'data/a', version: 1 }));
+      station.on(start, { body: { ...task, status: 'running' } });
+    });
+
+    it.each<[argv: string[], route: string, body: unknown]>([
+      [['file', 'retry', 'data/a', '-e', 'e1'], actions, { action: 'retry', paths: ['data/a'] }],
+      [['file', 'release', 'data/a', '-e', 'e1'], actions, { action: 'release', paths: ['data/a'] }],
+      [['file', 'release', 'data/a', '-e', 'e1', '--accept'], actions, { action: 'accept', paths: ['data/a'] }],
+      [
+        ['file', 'release', 'data/a', '-e', 'e1', '--skip', 'a test'],
+        actions,
+        { action: 'skip', reason: 'a test', paths: ['data/a'] },
+      ],
+
+      [['acquisition', 'resume', '11'], 'POST /api/v1/acquisitions/11/resume', {}],
+      [['acquisition', 'retry', '11'], actions, { action: 'retry', acquisitionId: '11' }],
+      [['acquisition', 'retry', '11', '--quarantined'], actions, { action: 'release', acquisitionId: '11' }],
+      [['acquisition', 'clear-ended', '-e', 'e1', '--yes'], 'POST /api/v1/acquisitions/clear', { experiment: 'e1' }],
+      [['acquisition', 'clear', '11', '--yes'], 'DELETE /api/v1/acquisitions/11', undefined],
+
+      [
+        ['file', 'compress', '-e', 'e1', '--pattern', '*.tif', '--no-wait'],
+        tasks,
+        { kind: 'compress', experiment: 'e1', pattern: '*.tif', algorithm: 'gzip' },
+      ],
+      [
+        ['file', 'compress', '-e', 'e1', '--regex', 'tif$', '--algorithm', 'zstd', '--remove-originals', '--preview'],
+        tasks,
+        { kind: 'compress', experiment: 'e1', regex: 'tif$', algorithm: 'zstd', removeOriginals: true },
+      ],
+      [['file', 'compress', '-e', 'e1', '--pattern', '*', '--no-wait'], start, { token: 'seen' }],
+      [
+        ['file', 'decompress', '-e', 'e1', '--filter', '{"sizeBytes":1}', '--remove-originals', '--no-wait', '--yes'],
+        tasks,
+        { kind: 'decompress', experiment: 'e1', filter: '{"sizeBytes":1}', removeOriginals: true },
+      ],
+      [['file', 'decompress', '-e', 'e1', '--pattern', '*', '--no-wait'], start, { token: 'seen' }],
+      [
+        ['file', 'delete', '-e', 'e1', '--pattern', 'test_*', '--all-versions', '--no-wait', '--yes'],
+        tasks,
+        { kind: 'delete', experiment: 'e1', pattern: 'test_*', allVersions: true },
+      ],
+      [['file', 'delete', '-e', 'e1', '--pattern', '*', '--no-wait', '--yes'], start, { token: 'seen' }],
+      [['file', 'delete', 'data/a', '-e', 'e1', '--yes'], 'DELETE /api/v1/experiments/e1/files/f1', undefined],
+
+      [uploadOf('--reprocess'), acquisitions, { kind: 'upload', ...from, reprocessFiles: true }],
+      [uploadOf('--as-directory'), acquisitions, { kind: 'upload', ...from, processingMode: 'directory' }],
+      [uploadOf('--skip-transfer'), acquisitions, { kind: 'upload', ...from, skipTransfer: true }],
+      [uploadOf('--skip-checksum'), acquisitions, { kind: 'upload', ...from, skipChecksum: true }],
+      [uploadOf('--skip-catalog'), acquisitions, { kind: 'upload', ...from, skipCatalog: true }],
+      [uploadOf('--skip-plugins', 'a,b'), acquisitions, { kind: 'upload', ...from, skipPlugins: ['a', 'b'] }],
+      [uploadOf('--remove-source-files'), acquisitions, { kind: 'upload', ...from, removeSourceFiles: true }],
+      [
+        uploadOf('--only-file', 'a', '--only-file', 'b'),
+        acquisitions,
+        { kind: 'upload', ...from, onlyFiles: ['a', 'b'] },
+      ],
+      [
+        uploadOf('--analysis', '--dest-directory', 'x'),
+        acquisitions,
+        { kind: 'upload', ...from, useAnalysisDirectoryAsRoot: true, destDirectory: 'x' },
+      ],
+      [
+        daqOf('--duration', '12h', '--process-existing'),
+        acquisitions,
+        { kind: 'monitor', ...from, durationSeconds: 43_200, processExisting: true },
+      ],
+      [
+        daqOf('--upload-data-directory-on-exit', '/logs', '--upload-dest-directory-on-exit', 'logs'),
+        acquisitions,
+        { kind: 'monitor', ...from, uploadDataDirectoryOnExit: '/logs', uploadDestDirectoryOnExit: 'logs' },
+      ],
+    ])('%j', async (argv, route, body) => {
+      expect(await dm(argv)).toMatchObject({ exitCode: EXIT.ok });
+      expect(station.seen(route).body).toEqual(body);
+    });
+  });
+
   describe('file why', () => {
     const why = {
       path: 'data/-rf.h5',
@@ -191,6 +298,39 @@ describe('dm', () => {
     station.on('POST /api/v1/acquisitions/12/stop', { body: { ...monitor, status: 'finalizing' } });
     const { stdout } = await dm(['daq', 'stop', '-e', 'e1', '--directory', '/det']);
     expect(stdout).toBe('DAQ 12 is finalizing.\n');
+  });
+
+  it.each([[['acquisition', 'stop', '12', '--wait']], [['daq', 'stop', '12', '--wait']]])(
+    'waits under %j, and says the last file, who stopped it and why',
+    async (argv) => {
+      const monitor = { ...upload, id: '12', kind: 'monitor' };
+      const end = { endReason: 'stopped', stoppedBy: 'ruth', lastFile: { path: 'data/last.h5', doneAt: '' } };
+      let polls = 0;
+      station.on('POST /api/v1/acquisitions/12/stop', { body: { ...monitor, status: 'finalizing' } });
+      station.on('GET /api/v1/acquisitions/12', () => ({
+        body: (polls += 1) < 3 ? { ...monitor, status: 'finalizing' } : { ...monitor, ...end, status: 'done' },
+      }));
+      const { exitCode, stdout } = await dm(argv);
+      expect({ exitCode, polls }).toEqual({ exitCode: EXIT.ok, polls: 3 });
+      expect(stdout).toMatch(/why it ended +stopped by ruth\nlast file +data\/last\.h5/);
+    },
+  );
+
+  it.each([
+    [['acquisition', 'list', '--kind', 'upload'], { kind: 'upload' }],
+    [['daq', 'list'], { kind: 'monitor' }],
+  ])('looks back in time with %j, also at what was cleared', async (argv, query) => {
+    station.on('GET /api/v1/acquisitions', page(done));
+    const [since, until] = ['2026-11-20T00:00:00.000Z', '2026-11-21T08:15:00.000Z'];
+    await dm([...argv, '-e', 'e1', '--status', 'done', '--since', since, '--until', until, '--cleared']);
+    expect(station.seen('GET /api/v1/acquisitions').query).toMatchObject({
+      ...query,
+      experiment: 'e1',
+      status: 'done',
+      since,
+      until,
+      cleared: 'true',
+    });
   });
 
   it('shows the token of a machine alone on stdout, so that a script can take it', async () => {

@@ -63,9 +63,10 @@ export interface AcquisitionQuery {
   limit: number;
 }
 
-export type AcquisitionChange = Partial<
-  Pick<Acquisition, 'status' | 'errorMessage' | 'startedAt' | 'endedAt' | 'scanComplete' | 'ignoresExisting' | 'stopAt'>
->;
+export type AcquisitionChange = Partial<Pick<Acquisition, 'status' | 'startedAt' | 'scanComplete'>>;
+
+/** Files end roughly in the order in which they are found; an index by their ends would cost every file its share. */
+const LAST_FOUND = 1000;
 
 /** All SQL of acquisitions, their counts included. */
 @Injectable()
@@ -161,26 +162,25 @@ export class AcquisitionRepository {
     const rows = await sql.query(
       `UPDATE acquisition SET
          status = coalesce($3, status),
-         error_message = coalesce($4, error_message),
-         started_at = coalesce($5, started_at),
-         ended_at = coalesce($6, ended_at),
-         scan_complete = coalesce($7, scan_complete),
-         ignores_existing = coalesce($8, ignores_existing),
-         stop_at = coalesce($9, stop_at)
+         started_at = coalesce($4, started_at),
+         scan_complete = coalesce($5, scan_complete)
        WHERE id = $1 AND ($2::text[] IS NULL OR status = ANY($2)) RETURNING id`,
-      [
-        id,
-        from === 'any' ? null : from,
-        change.status ?? null,
-        change.errorMessage ?? null,
-        change.startedAt ?? null,
-        change.endedAt ?? null,
-        change.scanComplete ?? null,
-        change.ignoresExisting ?? null,
-        change.stopAt ?? null,
-      ],
+      [id, from === 'any' ? null : from, change.status ?? null, change.startedAt ?? null, change.scanComplete ?? null],
     );
     return rows.length > 0;
+  }
+
+  /** Answers its record as it ended, with whoever stopped it meanwhile. */
+  async end(sql: Sql, id: string, status: AcquisitionStatus, errorMessage: string | null): Promise<Acquisition> {
+    const [record] = await sql.query<AcquisitionRecord>(
+      `UPDATE acquisition SET status = $2, error_message = coalesce($3, error_message), ended_at = $4
+       WHERE id = $1 RETURNING *`,
+      [id, status, errorMessage, new Date()],
+    );
+    if (record === undefined) {
+      throw notFound(id);
+    }
+    return toAcquisition(record);
   }
 
   async setSource(id: string, device: string, fileSystem: string): Promise<void> {
@@ -208,27 +208,30 @@ export class AcquisitionRepository {
     );
   }
 
-  /** Takes ended ones off the list; answers how many. */
+  /** Takes ended ones off the list; answers which. */
   async clear(
-    experimentIds: readonly number[],
+    sql: Sql,
+    experimentId: number,
     query: { kind: AcquisitionKind | null; status: readonly AcquisitionStatus[] | null; endedBefore: string | null },
-  ): Promise<number> {
-    const rows = await this.database.query(
+  ): Promise<string[]> {
+    const rows = await sql.query<{ id: string }>(
       `UPDATE acquisition SET cleared_at = now()
-       WHERE experiment_id = ANY($1::int[]) AND cleared_at IS NULL AND status = ANY($2::text[])
+       WHERE experiment_id = $1 AND cleared_at IS NULL AND status = ANY($2::text[])
          AND ($3::text IS NULL OR kind = $3) AND ($4::text[] IS NULL OR status = ANY($4))
          AND ($5::timestamptz IS NULL OR ended_at < $5) RETURNING id`,
-      [experimentIds, ENDED_STATUSES, query.kind, query.status, query.endedBefore],
+      [experimentId, ENDED_STATUSES, query.kind, query.status, query.endedBefore],
     );
-    return rows.length;
+    return rows.map(({ id }) => id);
   }
 
-  /** Of the files that are done, the one that was found last. */
+  /** Of the files that are done, the one that was finished last, as far as it is among the newest {@link LAST_FOUND}. */
   async lastFile(id: string): Promise<{ path: Buffer; doneAt: Date } | undefined> {
     const [row] = await this.database.query<{ destination_path: Buffer; done_at: Date }>(
-      `SELECT destination_path, done_at FROM ledger WHERE acquisition_id = $1 AND state = 'done'
-       ORDER BY id DESC LIMIT 1`,
-      [id],
+      `SELECT destination_path, done_at FROM (
+         SELECT id, destination_path, done_at FROM ledger WHERE acquisition_id = $1 AND state = 'done'
+         ORDER BY id DESC LIMIT $2) newest
+       ORDER BY done_at DESC, id DESC LIMIT 1`,
+      [id, LAST_FOUND],
     );
     return row === undefined ? undefined : { path: row.destination_path, doneAt: row.done_at };
   }
@@ -314,6 +317,9 @@ function addCount(counts: AcquisitionCounts, state: string, files: number, bytes
   }
   if (group === 'done') {
     counts.bytesDone += bytes;
+  }
+  if (group === 'quarantined') {
+    counts.bytesQuarantined += bytes;
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { pageQuery } from '../../platform/http/index.js';
 import { LEDGER_STATES } from '../ledger/ledger-row.js';
 import { normalisedExtension } from '../scan/file-extension.js';
+import { LONGEST_QUIET_SECONDS } from '../settle/settle-options.js';
 import { ACQUISITION_STATUSES, ENDED_STATUSES } from './acquisition.js';
 
 /** `h5,hdf5` or a list; see normalisedExtension. */
@@ -13,6 +14,8 @@ const extensions = z
 
 const pathText = z.string().min(1).max(16_384);
 const patterns = z.array(z.string().min(1).max(4096)).max(100);
+
+const quietTime = z.number().min(0).max(LONGEST_QUIET_SECONDS);
 
 const workflowRequest = z.strictObject({
   owner: z.string().min(1).max(64),
@@ -39,8 +42,8 @@ export const settleRequest = z
     minBytes: z.int().min(1).optional(),
     /** Wildcards on names of files that are still being written; the station's set when left out. */
     temporaryNames: patterns.optional(),
-    /** The quiet time of empty files; four times that of others when left out. */
-    emptyQuietSeconds: z.number().min(0).max(86_400).optional(),
+    /** The quiet time of empty files; four times that of others when left out, and a day at most. */
+    emptyQuietSeconds: quietTime.optional(),
   })
   .meta({ example: { rule: 'marker', marker: '{name}.done' } });
 
@@ -66,13 +69,15 @@ export const startAcquisitionBody = z
     /** Only these; uploads only. */
     onlyFiles: z.array(pathText).max(1000).default([]),
     processHidden: z.boolean().default(false),
+    /** Files that are there at the start are taken, too; monitors only. */
     processExisting: z.boolean().default(false),
+    /** It stops by itself after so long; monitors only. */
     durationSeconds: z
       .number()
       .positive()
       .max(366 * 86_400)
       .optional(),
-    quietSeconds: z.number().min(0).max(86_400).optional(),
+    quietSeconds: quietTime.optional(),
     settle: settleRequest.optional(),
     /** An alarm when nothing has come for so long while it runs; 0: never. Default: the station's (monitors only). */
     silenceAlarmSeconds: z.number().min(0).max(31_536_000).optional(),
@@ -92,7 +97,7 @@ export const startAcquisitionBody = z
     removeSourceFiles: z.boolean().default(false),
     /** A directory that an upload brings home when the monitor ends; monitors only. */
     uploadDataDirectoryOnExit: pathText.optional(),
-    /** Where that goes, below the experiment's data directory. */
+    /** Where that goes, below the directory that takes the monitor's files: data, or analysis. */
     uploadDestDirectoryOnExit: pathText.optional(),
     /** Where files are copied to beside the storage area; by default the destinations that are configured so. */
     destinations: z.array(z.string().min(1).max(64)).max(20).optional(),

@@ -35,7 +35,7 @@ export interface AcquisitionOptions {
   removeSourceFiles: boolean;
   /** An upload of this directory starts when the monitor ends; text form. */
   uploadDataDirectoryOnExit: string | null;
-  /** Where that goes, below the experiment's data directory. */
+  /** Where that goes, below the data or the analysis directory, whichever takes the files of the monitor. */
   uploadDestDirectoryOnExit: string | null;
   /** Destinations beside the storage area that every file is copied to afterwards. */
   destinations: string[];
@@ -154,6 +154,8 @@ export interface AcquisitionCounts {
   /** Of those done: copied or recorded without the content being compared (proof `size` or `none`). */
   unverified: number;
   bytesDone: number;
+  /** Of those that wait for a person. */
+  bytesQuarantined: number;
   bytesTotal: number;
 }
 
@@ -171,6 +173,7 @@ export function noCounts(): AcquisitionCounts {
     unchanged: 0,
     unverified: 0,
     bytesDone: 0,
+    bytesQuarantined: 0,
     bytesTotal: 0,
   };
 }

@@ -12,6 +12,7 @@ import {
   type Finding,
   noCounts,
 } from './acquisition.js';
+import { type EndReason, endReasonOf, type LastFile } from './acquisition-end.js';
 import { addressText, hostOf, locationOf } from './source-addresses.js';
 
 /** An acquisition as the API shows it: names instead of ids, text instead of bytes, counts from the ledger. */
@@ -34,17 +35,17 @@ export interface AcquisitionView extends AcquisitionOptions {
   /** The ended acquisition whose work this one takes up again. */
   resumes: string | null;
   stoppedBy: string | null;
-  /** Why it ended: by itself, on somebody's word, by its duration, or on a fault; null while it goes on. */
-  endReason: 'completed' | 'stopped' | 'duration' | 'failed' | null;
-  /** Of the files that were brought, the one found last; of an ended acquisition that is asked for by its id. */
-  lastFile?: { path: string; doneAt: string } | null;
+  /** Null while it goes on. */
+  endReason: EndReason | null;
+  /** Of an ended acquisition that is asked for by its id. */
+  lastFile?: LastFile | null;
   progress: ProgressView;
   clearedAt: string | null;
   /** What became of the upload at the end of this monitor. */
   exitUpload: ExitUpload | null;
   counts: AcquisitionCounts;
-  /** Share of the bytes found so far that is safe, 0-100. */
-  percentageComplete: number;
+  /** Share of its bytes that is safe, 0-100; null while more may be found, and of a monitor, which always may. */
+  percentageComplete: number | null;
   createdAt: string;
   startedAt: string | null;
   stopAt: string | null;
@@ -109,13 +110,13 @@ export interface ProgressView {
   filesFound: number;
   filesPerSecond: number | null;
   bytesPerSecond: number | null;
-  /** Of an upload that has seen its whole directory. */
+  /** Of an upload that has seen its whole directory; what waits for a person is not waited for. */
   remainingSeconds: number | null;
 }
 
 function progressOf(acquisition: Acquisition, counts: AcquisitionCounts, rate: Rate | null): ProgressView {
   const isOver = ENDED_STATUSES.includes(acquisition.status);
-  const left = counts.bytesTotal - counts.bytesDone;
+  const left = counts.bytesTotal - counts.bytesDone - counts.bytesQuarantined;
   const isKnown = !isOver && acquisition.kind === 'upload' && acquisition.scanComplete && rate !== null;
   return {
     filesSettled: counts.done + counts.skipped + counts.cancelled,
@@ -126,25 +127,14 @@ function progressOf(acquisition: Acquisition, counts: AcquisitionCounts, rate: R
   };
 }
 
-function endReasonOf({ kind, status, stoppedBy, stopAt, endedAt }: Acquisition): AcquisitionView['endReason'] {
-  if (!ENDED_STATUSES.includes(status)) {
+/** Known as long as nothing can take it back: not while files are looked for, grow, or are cancelled. */
+function percentage(acquisition: Acquisition, counts: AcquisitionCounts): number | null {
+  const { kind, scanComplete, status } = acquisition;
+  if (kind === 'monitor' || !scanComplete || counts.settling > 0 || status === 'aborting' || status === 'aborted') {
     return null;
   }
-  if (status === 'failed') {
-    return 'failed';
-  }
-  if (kind === 'upload' && status === 'done') {
-    return 'completed';
-  }
-  if (stoppedBy !== null || status === 'aborted') {
-    return 'stopped';
-  }
-  return stopAt !== null && endedAt !== null && stopAt <= endedAt ? 'duration' : 'completed';
-}
-
-function percentage(acquisition: Acquisition, counts: AcquisitionCounts): number {
   if (counts.bytesTotal > 0) {
     return Math.floor((counts.bytesDone / counts.bytesTotal) * 10_000) / 100;
   }
-  return acquisition.status === 'done' ? 100 : 0;
+  return status === 'done' ? 100 : 0;
 }

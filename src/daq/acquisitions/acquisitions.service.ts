@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { AccessService, type Principal, UsersService } from '../../auth/index.js';
 import { type Experiment, ExperimentsService } from '../../experiments/index.js';
 import { StationError } from '../../kernel/errors.js';
-import { pathToText } from '../../kernel/path-text.js';
 import { Alarms } from '../../platform/alarms/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
@@ -18,11 +17,12 @@ import { Runners } from '../runner/runners.js';
 import { startOf } from '../runner/left-alone.js';
 import { overlapAlarm } from '../runner/acquisition-alarms.js';
 import { type Acquisition, type AcquisitionStatus, ENDED_STATUSES, type Finding } from './acquisition.js';
+import { lastFileOf } from './acquisition-end.js';
 import { AcquisitionRepository, notFound } from './acquisition.repository.js';
 import type { ClearAcquisitionsBody, StartAcquisitionBody } from './acquisition.schema.js';
 import { type AcquisitionView, viewOf } from './acquisition.view.js';
 import { exitUploadAlarm } from './exit-upload-alarm.js';
-import { destinationOf } from './destination.js';
+import { destinationOf, type DestinationRoot } from './destination.js';
 import { overlaps, type Preflight, PreflightCheck } from './preflight.js';
 import { bodyOf, optionsOf, requireFitting } from './requested-options.js';
 import { SourceAddresses } from './source-addresses.js';
@@ -77,7 +77,7 @@ export class AcquisitionsService {
     const root = body.useAnalysisDirectoryAsRoot ? 'analysis' : 'data';
     const destination = await destinationOf(Buffer.from(experiment.storageDirectory), root, body.destDirectory);
     const source = this.addresses.locate(body.dataDirectory);
-    await this.requireExitUpload(body, experiment);
+    await this.requireExitUpload(body, experiment, root);
     const verdict = await this.preflight.run({
       kind: body.kind,
       source,
@@ -122,7 +122,7 @@ export class AcquisitionsService {
     const last = ENDED_STATUSES.includes(acquisition.status) ? await this.acquisitions.lastFile(id) : undefined;
     return {
       ...only(await this.viewsOf([acquisition])),
-      lastFile: last === undefined ? null : { path: pathToText(last.path), doneAt: last.doneAt.toISOString() },
+      lastFile: lastFileOf(last),
     };
   }
 
@@ -197,12 +197,17 @@ export class AcquisitionsService {
   async clearEnded(principal: Principal, body: ClearAcquisitionsBody): Promise<{ cleared: number }> {
     const { id } = await this.experiments.getByName(principal, body.experiment);
     await this.access.require(principal, 'acquisition.control', { experimentId: id });
-    const cleared = await this.acquisitions.clear([id], {
-      kind: body.kind ?? null,
-      status: body.status ?? null,
-      endedBefore: body.endedBefore ?? null,
+    return this.database.transaction(async (tx) => {
+      const cleared = await this.acquisitions.clear(tx, id, {
+        kind: body.kind ?? null,
+        status: body.status ?? null,
+        endedBefore: body.endedBefore ?? null,
+      });
+      for (const one of cleared) {
+        await this.alarms.clear(exitUploadAlarm(one), tx);
+      }
+      return { cleared: cleared.length };
     });
-    return { cleared };
   }
 
   async clear(principal: Principal, id: string): Promise<void> {
@@ -271,12 +276,16 @@ export class AcquisitionsService {
   }
 
   /** A mistyped directory is told at the start of the monitor, not at its end in the night. It may appear until then. */
-  private async requireExitUpload(body: StartAcquisitionBody, experiment: Experiment): Promise<void> {
+  private async requireExitUpload(
+    body: StartAcquisitionBody,
+    experiment: Experiment,
+    root: DestinationRoot,
+  ): Promise<void> {
     const directory = body.uploadDataDirectoryOnExit;
     if (directory === undefined) {
       return;
     }
-    await destinationOf(Buffer.from(experiment.storageDirectory), 'data', body.uploadDestDirectoryOnExit);
+    await destinationOf(Buffer.from(experiment.storageDirectory), root, body.uploadDestDirectoryOnExit);
     await this.preflight.requireUsable(this.addresses.locate(directory));
   }
 

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { driverCode, StationError } from '../../kernel/errors.js';
 import { directoryOf, isBelowOrSame, isPlainRelative, joinBytes } from '../../kernel/path-bytes.js';
-import { textToPath } from '../../kernel/path-text.js';
+import { pathToText, textToPath } from '../../kernel/path-text.js';
 
 /** Text that a client sent as a path, as bytes. @throws StationError PATH_INVALID */
 export function pathFromText(text: string): Buffer {
@@ -16,6 +16,15 @@ export function pathFromText(text: string): Buffer {
   }
 }
 
+/** Which directory of an experiment takes files. */
+export type DestinationRoot = 'data' | 'analysis';
+
+/** Of a directory that {@link destinationOf} answered. */
+export function rootOf(destinationDirectory: Buffer): DestinationRoot {
+  const [first] = pathToText(destinationDirectory).split('/');
+  return first === 'analysis' ? 'analysis' : 'data';
+}
+
 /**
  * The directory, relative to the experiment's, that takes the files. It must stay inside after links are resolved: the
  * nearest directory that exists already is looked at now, what is made later is checked again by every copy.
@@ -24,7 +33,7 @@ export function pathFromText(text: string): Buffer {
  */
 export async function destinationOf(
   experimentDirectory: Buffer,
-  root: 'data' | 'analysis',
+  root: DestinationRoot,
   destDirectory: string | undefined,
 ): Promise<Buffer> {
   const below = stripSlashes(pathFromText(destDirectory ?? ''));

@@ -1,4 +1,7 @@
-/** Key of the alarm that an upload at the end of a monitor could not start; a person ends it with the monitor's record. */
+/**
+ * Key of the alarm that an upload at the end of a monitor could not start; a person ends it by taking the monitor off the
+ * list.
+ */
 export function exitUploadAlarm(monitorId: string): string {
   return `daq.exit-upload:${monitorId}`;
 }

@@ -8,6 +8,7 @@ import { EventLog, type StationEvent } from '../../platform/events/index.js';
 import type { Acquisition } from './acquisition.js';
 import { AcquisitionRepository } from './acquisition.repository.js';
 import { startAcquisitionBody } from './acquisition.schema.js';
+import { rootOf } from './destination.js';
 import { exitUploadAlarm } from './exit-upload-alarm.js';
 import { AcquisitionsService } from './acquisitions.service.js';
 
@@ -54,15 +55,16 @@ export class ExitUploads implements OnModuleInit {
   /** What the monitor recorded with its files is recorded with these; its patterns and its workflow are for its own. */
   private async start(monitor: Acquisition): Promise<{ id: string } | undefined> {
     const { options } = monitor;
+    const experiment = await this.experiments.findById(monitor.experimentId);
+    if (experiment === undefined) {
+      return undefined; // it went with everything that belonged to it
+    }
     try {
-      const experiment = await this.experiments.findById(monitor.experimentId);
-      if (experiment === undefined) {
-        return undefined; // it went with everything that belonged to it
-      }
       const body = startAcquisitionBody.parse({
         kind: 'upload',
         experiment: experiment.name,
         dataDirectory: options.uploadDataDirectoryOnExit,
+        useAnalysisDirectoryAsRoot: rootOf(monitor.destinationDirectory) === 'analysis',
         ...(options.uploadDestDirectoryOnExit === null ? {} : { destDirectory: options.uploadDestDirectoryOnExit }),
         processHidden: options.processHidden,
         quietSeconds: options.quietSeconds,
@@ -72,13 +74,13 @@ export class ExitUploads implements OnModuleInit {
       const { startedBy } = monitor;
       return await this.acquisitions.start(SYSTEM_PRINCIPAL, body, { kind: 'exit', monitorId: monitor.id, startedBy });
     } catch (error) {
-      await this.refuse(monitor, error);
+      await this.refuse(monitor, experiment.name, error);
       return undefined;
     }
   }
 
   /** An outage is sat out (the event comes again); what a person has to see to is written down and raised. */
-  private async refuse(monitor: Acquisition, error: unknown): Promise<void> {
+  private async refuse(monitor: Acquisition, experiment: string, error: unknown): Promise<void> {
     if (error instanceof StationError && error.retryable) {
       throw error;
     }
@@ -89,7 +91,7 @@ export class ExitUploads implements OnModuleInit {
       key: exitUploadAlarm(monitor.id),
       severity: 'warning',
       message: `The upload that monitor ${monitor.id} asks for at its end could not start: ${errorMessage}`,
-      action: `Mend the cause, then: dm upload ${monitor.options.uploadDataDirectoryOnExit ?? 'DIRECTORY'}. The alarm ends with: dm acquisition clear ${monitor.id}`,
+      action: `Mend the cause, then: dm upload ${monitor.options.uploadDataDirectoryOnExit ?? 'DIRECTORY'} -e ${experiment}. The alarm ends with: dm acquisition clear-ended -e ${experiment}`,
       experimentId: monitor.experimentId,
       details: { acquisitionId: monitor.id, code: errorCode },
     });

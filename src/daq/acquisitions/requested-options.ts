@@ -4,7 +4,8 @@ import { pathToText } from '../../kernel/path-text.js';
 import type { DaqConfig } from '../daq.config.js';
 import type { Acquisition, AcquisitionOptions } from './acquisition.js';
 import { startAcquisitionBody, type StartAcquisitionBody } from './acquisition.schema.js';
-import { pathFromText } from './destination.js';
+import { pathFromText, rootOf } from './destination.js';
+import { LONGEST_QUIET_SECONDS } from '../settle/settle-options.js';
 import { settleOptionsOf } from './settle-request.js';
 import { addressText, locationOf } from './source-addresses.js';
 
@@ -56,19 +57,42 @@ export function optionsOf(
   };
 }
 
-/** The request that an acquisition began with, for one that takes its work up again. */
+/**
+ * The request that an acquisition began with, for one that takes its work up again.
+ *
+ * @throws StationError RESUME_NOT_POSSIBLE
+ */
 export function bodyOf(acquisition: Acquisition, experiment: string): StartAcquisitionBody {
-  const { kind, options, destinationDirectory } = acquisition;
-  const [root, ...below] = pathToText(destinationDirectory).split('/');
-  return startAcquisitionBody.parse({
+  const { id, kind, options, destinationDirectory } = acquisition;
+  const [, ...below] = pathToText(destinationDirectory).split('/');
+  const body = startAcquisitionBody.safeParse({
     ...withoutNulls(options),
-    settle: withoutNulls(options.settle),
+    // Of an upload they are in older records only, without effect.
+    processExisting: kind === 'monitor' && options.processExisting,
+    durationSeconds: kind === 'monitor' ? (options.durationSeconds ?? undefined) : undefined,
+    // A file more than fits in onlyFiles can be asked for.
+    onlyFiles: options.onlyFiles.slice(0, -1),
+    experimentFilePath: options.onlyFiles.at(-1),
+    settle: {
+      ...withoutNulls(options.settle),
+      // Older records may hold more than may be asked for.
+      emptyQuietSeconds: Math.min(options.settle.emptyQuietSeconds, LONGEST_QUIET_SECONDS),
+    },
     kind,
     experiment,
     dataDirectory: addressText(locationOf(acquisition)),
-    useAnalysisDirectoryAsRoot: root === 'analysis',
+    useAnalysisDirectoryAsRoot: rootOf(destinationDirectory) === 'analysis',
     ...(below.length === 0 ? {} : { destDirectory: below.join('/') }),
   });
+  if (!body.success) {
+    const [issue] = body.error.issues;
+    throw new StationError(
+      'conflict',
+      'RESUME_NOT_POSSIBLE',
+      `The record of acquisition ${id} cannot be asked for as it is (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}). Start a new one on its directory.`,
+    );
+  }
+  return body.data;
 }
 
 /** What was left out of a request is null in the record. */
@@ -88,6 +112,12 @@ export function requireFitting(body: StartAcquisitionBody): void {
   }
   if (body.kind === 'upload' && body.uploadDataDirectoryOnExit !== undefined) {
     throw notApplicable('uploadDataDirectoryOnExit is', 'monitors');
+  }
+  if (body.kind === 'upload' && body.durationSeconds !== undefined) {
+    throw notApplicable('durationSeconds is', 'monitors', 'an upload ends by itself when all is brought');
+  }
+  if (body.kind === 'upload' && body.processExisting) {
+    throw notApplicable('processExisting is', 'monitors', 'an upload takes what is there in any case');
   }
   if (body.kind === 'monitor' && body.reprocessFiles) {
     throw notApplicable('reprocessFiles is', 'uploads');
@@ -124,8 +154,9 @@ function isChosen(body: StartAcquisitionBody, choice: Choice): boolean {
   return choice === 'processingMode "directory"' ? body.processingMode === 'directory' : body[choice];
 }
 
-function notApplicable(what: string, kinds: string): StationError {
-  return new StationError('invalid', 'OPTION_NOT_APPLICABLE', `${what} for ${kinds} only; leave it out.`);
+function notApplicable(what: string, kinds: string, because?: string): StationError {
+  const why = because === undefined ? '' : `: ${because}`;
+  return new StationError('invalid', 'OPTION_NOT_APPLICABLE', `${what} for ${kinds} only; leave it out${why}.`);
 }
 
 /** The named files in one spelling. @throws StationError PATH_INVALID */

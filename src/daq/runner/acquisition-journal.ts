@@ -1,5 +1,6 @@
 import type { Sql } from '../../platform/database/index.js';
-import type { Acquisition, AcquisitionCounts, AcquisitionStatus } from '../acquisitions/acquisition.js';
+import type { Acquisition, AcquisitionStatus } from '../acquisitions/acquisition.js';
+import { endReasonOf, lastFileOf } from '../acquisitions/acquisition-end.js';
 import type { RunnerParts } from './runner-parts.js';
 
 /** Status changes of an acquisition, each with its event. */
@@ -37,24 +38,27 @@ export class AcquisitionJournal {
   ): Promise<void> {
     const { parts, acquisition } = this;
     const counts = (await parts.acquisitions.counts([acquisition.id])).get(acquisition.id);
+    const lastFile = lastFileOf(await parts.acquisitions.lastFile(acquisition.id));
     await parts.database.transaction(async (tx) => {
-      await parts.acquisitions.change(tx, acquisition.id, 'any', {
-        status,
-        endedAt: new Date(),
-        ...(errorMessage === null ? {} : { errorMessage }),
-      });
+      const ended = await parts.acquisitions.end(tx, acquisition.id, status, errorMessage);
       await alongWith(tx);
+      const { stoppedBy } = ended;
+      const endReason = endReasonOf(ended);
       await parts.events.append(tx, [
-        this.event('acquisition.finished', { status, errorMessage, counts: counts ?? {} }),
+        this.event('acquisition.finished', {
+          status,
+          errorMessage,
+          counts: counts ?? {},
+          endReason,
+          stoppedBy,
+          lastFile,
+        }),
       ]);
     });
     acquisition.status = status;
   }
 
-  private event(
-    type: string,
-    data: { status: string; errorMessage?: string | null; counts?: AcquisitionCounts | object },
-  ) {
+  private event(type: string, data: { status: string; [fact: string]: unknown }) {
     const { id, kind, experimentId, jobId } = this.acquisition;
     return { type, experimentId, subject: id, data: { acquisitionId: id, kind, jobId, experimentId, ...data } };
   }

@@ -26,8 +26,11 @@ export interface SettleOptions {
 /** How many times as long as others an empty file waits. */
 const EMPTY_FACTOR = 4;
 
+/** Nothing may be asked to stand still for longer. */
+export const LONGEST_QUIET_SECONDS = 86_400;
+
 export function defaultEmptyQuietSeconds(quietSeconds: number): number {
-  return quietSeconds * EMPTY_FACTOR;
+  return Math.min(quietSeconds * EMPTY_FACTOR, LONGEST_QUIET_SECONDS);
 }
 
 export function plainSettle(quietSeconds: number, temporaryNames: readonly string[]): SettleOptions {
