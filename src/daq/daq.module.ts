@@ -68,6 +68,7 @@ import { SourceRemovalRepository } from './removal/source-removal.repository.js'
 import { SourceRemovals } from './removal/source-removals.js';
 import { RunnerParts } from './runner/runner-parts.js';
 import { Runners } from './runner/runners.js';
+import { KERNEL_FACTS, readKernelFacts } from './source/kernel-facts.js';
 import { SOURCE_TREES } from './source/source-tree.port.js';
 import { ConfiguredSourceTrees } from './source/source-trees.js';
 import { WatchHub } from './source/watch-hub.js';
@@ -155,6 +156,7 @@ import { Vigilance } from './vigilance/vigilance.js';
     Transformation,
     RunnerParts,
     Runners,
+    { provide: KERNEL_FACTS, useFactory: readKernelFacts },
     WatchHub,
     { provide: SOURCE_TREES, useClass: ConfiguredSourceTrees },
     CopyOrderRepository,

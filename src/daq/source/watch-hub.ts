@@ -1,10 +1,11 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../../kernel/errors.js';
 import { workerUrl } from '../../platform/worker-url.js';
+import { KERNEL_FACTS, type KernelFacts } from './kernel-facts.js';
 import type { SourceWatch, WatchHints, WatchTrouble } from './source-tree.port.js';
 import { THREAD_HEAP } from './thread-heap.js';
-import type { WatchNews, WatchOrder } from './watch-protocol.js';
+import type { WatchNews, WatchOrder, WatchThreadData } from './watch-protocol.js';
 
 /** More hints than this at once say only one thing: look at the whole tree. */
 const MOST_HINTS = 20_000;
@@ -21,6 +22,9 @@ export class WatchHub implements OnApplicationShutdown {
   private worker: Worker | undefined;
   private readonly watches = new Map<number, HubWatch>();
   private nextWatch = 1;
+  private used = newCounter();
+
+  constructor(@Inject(KERNEL_FACTS) private readonly facts: KernelFacts) {}
 
   watch(root: Buffer, onHint: () => void): DirectoriesWatch {
     const id = this.nextWatch++;
@@ -50,16 +54,23 @@ export class WatchHub implements OnApplicationShutdown {
     const worker = new Worker(workerUrl(import.meta.url, './watch-thread-entry.js'), {
       name: 'dm-watch',
       resourceLimits: THREAD_HEAP,
+      workerData: { limits: this.facts.watchLimits, used: this.used } satisfies WatchThreadData,
     });
     worker.unref();
     worker.on('message', (news: WatchNews) => this.watches.get(news.watch)?.take(news));
     worker.once('error', (error: Error) => {
       this.logger.error(`watching ended: ${messageOf(error)}`);
       this.worker = undefined;
+      this.used = newCounter();
       this.watches.forEach((watch) => watch.fail(messageOf(error)));
     });
     return worker;
   }
+}
+
+/** A thread that ended watches nothing any more, so each begins with one of its own. */
+function newCounter(): SharedArrayBuffer {
+  return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 }
 
 class HubWatch implements DirectoriesWatch {

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readKernelFacts } from '../../../src/daq/source/kernel-facts.js';
 import { LocalSourceTree } from '../../../src/daq/source/local-source-tree.js';
 import { SourceThreads } from '../../../src/daq/source/source-threads.js';
 import { asideOf } from '../../../src/daq/source/remove-file.js';
@@ -35,7 +36,7 @@ describe(LocalSourceTree.name, () => {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'dm-source-'));
     ['roots/source', 'storage', 'elsewhere'].forEach((path) => mkdirSync(join(folder, path), { recursive: true }));
-    hub = new WatchHub();
+    hub = new WatchHub(readKernelFacts());
     threads = new SourceThreads();
   });
   afterEach(async () => {

@@ -1,0 +1,51 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AlarmAnswer } from '../../src/cli/api-types.js';
+import { KERNEL_FACTS, type KernelFacts } from '../../src/daq/source/kernel-facts.js';
+import { waitFor } from '../support/wait-for.js';
+import { DaqApp } from './daq.app.js';
+
+/** Of which the station takes nine tenths. */
+const USER_WATCHES = 10;
+const MOST_WATCHED = 9;
+
+describe('what a monitor finds', () => {
+  let app: DaqApp;
+  let facts: KernelFacts;
+
+  beforeAll(async () => {
+    app = await DaqApp.start();
+    facts = app.app.get<KernelFacts>(KERNEL_FACTS);
+    // Before the first monitor starts to watch.
+    facts.watchLimits = { ...facts.watchLimits, maxUserWatches: USER_WATCHES };
+  });
+  afterAll(() => app.close());
+
+  const monitor = (experiment: string, options: Record<string, unknown> = {}) =>
+    app.start(experiment, { kind: 'monitor', ...options });
+  const stop = async (id: string) => {
+    await (await app.as('admin')).post(`/acquisitions/${id}/stop`);
+    return app.ended(id);
+  };
+  const alarmOf = async (key: string) =>
+    (await (await app.as('admin')).get<{ items: AlarmAnswer[] }>('/alarms')).items.find((alarm) => alarm.key === key);
+
+  it('an alarm says that its directories are more than may be watched, until there is room again', async () => {
+    const { source } = await app.experiment('watch-limit');
+    const directories = Array.from({ length: MOST_WATCHED + 1 }, (_, at) => join(source, `d${at}`));
+    directories.forEach((directory) => mkdirSync(directory));
+    const { id } = await monitor('watch-limit');
+    const key = `daq.watch-limit:${id}`;
+
+    const alarm = await waitFor(() => alarmOf(key), { what: 'the alarm' });
+    expect(alarm).toMatchObject({
+      severity: 'warning',
+      message: expect.stringContaining(`${MOST_WATCHED + 2} directories want a watch`) as string,
+    });
+
+    directories.slice(0, 2).forEach((directory) => rmSync(directory, { recursive: true }));
+    await waitFor(async () => (await alarmOf(key)) === undefined, { what: 'the end of the alarm' });
+    await stop(id);
+  });
+});
