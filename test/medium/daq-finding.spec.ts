@@ -1,8 +1,10 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AlarmAnswer } from '../../src/cli/api-types.js';
 import { KERNEL_FACTS, type KernelFacts } from '../../src/daq/source/kernel-facts.js';
+import { METRICS } from '../../src/platform/metrics/index.js';
 import { waitFor } from '../support/wait-for.js';
 import { DaqApp } from './daq.app.js';
 
@@ -30,6 +32,10 @@ describe('what a monitor finds', () => {
   };
   const alarmOf = async (key: string) =>
     (await (await app.as('admin')).get<{ items: AlarmAnswer[] }>('/alarms')).items.find((alarm) => alarm.key === key);
+  const gauge = async (name: string) => {
+    const metric = await app.app.get<Registry>(METRICS).getSingleMetric(name)?.get();
+    return metric?.values[0]?.value;
+  };
 
   it('an alarm says that its directories are more than may be watched, until there is room again', async () => {
     const { source } = await app.experiment('watch-limit');
@@ -43,9 +49,13 @@ describe('what a monitor finds', () => {
       severity: 'warning',
       message: expect.stringContaining(`${MOST_WATCHED + 2} directories want a watch`) as string,
     });
+    expect(await gauge('dm_daq_watched_directories')).toBe(MOST_WATCHED);
+    expect(await gauge('dm_daq_watched_directories_limit')).toBe(MOST_WATCHED);
 
     directories.slice(0, 2).forEach((directory) => rmSync(directory, { recursive: true }));
     await waitFor(async () => (await alarmOf(key)) === undefined, { what: 'the end of the alarm' });
+    expect(await gauge('dm_daq_watched_directories')).toBe(MOST_WATCHED);
     await stop(id);
+    await waitFor(async () => (await gauge('dm_daq_watched_directories')) === 0, { what: 'the watches to go' });
   });
 });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../test/support/wait-for.js';
 import { DirectoryWatch } from './directory-watch.js';
 import { WatchBudget } from './watch-budget.js';
-import { readWatchLimits, troubleOf } from './watch-limits.js';
+import { describeLimits, readWatchLimits, troubleOf } from './watch-limits.js';
 import type { WatchNews } from './watch-protocol.js';
 
 const LIMITS = { maxUserWatches: 10_000, maxUserInstances: 128, maxQueuedEvents: 16_384 };
@@ -150,6 +150,16 @@ describe('troubleOf', () => {
     const trouble = troubleOf(Object.assign(new Error('no space left on device'), { code }), 10, LIMITS);
     expect(trouble).toMatchObject({ kind: 'limit', action: expect.stringContaining(sysctl) as string });
     expect(trouble.message).not.toContain('space left');
+  });
+});
+
+describe('describeLimits', () => {
+  it('tells what to do only where the limit of the kernel is what holds the station back', () => {
+    expect(describeLimits(LIMITS, 9000)).toMatchObject({
+      message: expect.stringContaining('up to 9000 directories are watched') as string,
+      action: expect.stringContaining('sysctl -w fs.inotify.max_user_watches=65536') as string,
+    });
+    expect(describeLimits({ ...LIMITS, maxUserWatches: 500_000 }, 16_384).action).toBeNull();
   });
 });
 

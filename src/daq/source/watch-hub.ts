@@ -1,10 +1,12 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../../kernel/errors.js';
 import { workerUrl } from '../../platform/worker-url.js';
 import { KERNEL_FACTS, type KernelFacts } from './kernel-facts.js';
 import type { SourceWatch, WatchHints, WatchTrouble } from './source-tree.port.js';
 import { THREAD_HEAP } from './thread-heap.js';
+import { WatchBudget } from './watch-budget.js';
+import { describeLimits } from './watch-limits.js';
 import type { WatchNews, WatchOrder, WatchThreadData } from './watch-protocol.js';
 
 /** More hints than this at once say only one thing: look at the whole tree. */
@@ -17,7 +19,7 @@ export interface DirectoriesWatch extends SourceWatch {
 
 /** Watches the directories of all local sources in one thread of its own. */
 @Injectable()
-export class WatchHub implements OnApplicationShutdown {
+export class WatchHub implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(WatchHub.name);
   private worker: Worker | undefined;
   private readonly watches = new Map<number, HubWatch>();
@@ -25,6 +27,21 @@ export class WatchHub implements OnApplicationShutdown {
   private used = newCounter();
 
   constructor(@Inject(KERNEL_FACTS) private readonly facts: KernelFacts) {}
+
+  /** How many directories may be watched at a time, and how many are. */
+  get budget(): Pick<WatchBudget, 'allowed' | 'used'> {
+    return new WatchBudget(this.facts.watchLimits, new Int32Array(this.used));
+  }
+
+  /** Said once, before anybody waits for files that are found late. */
+  onApplicationBootstrap(): void {
+    const { message, action } = describeLimits(this.facts.watchLimits, this.budget.allowed);
+    if (action === null) {
+      this.logger.log(message);
+    } else {
+      this.logger.warn(`${message}. ${action}`);
+    }
+  }
 
   watch(root: Buffer, onHint: () => void): DirectoriesWatch {
     const id = this.nextWatch++;
