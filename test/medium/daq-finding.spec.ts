@@ -1,9 +1,9 @@
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AlarmAnswer } from '../../src/cli/api-types.js';
-import { KERNEL_FACTS, type KernelFacts } from '../../src/daq/source/kernel-facts.js';
+import type { AcquisitionAnswer, AlarmAnswer, LedgerRow } from '../../src/cli/api-types.js';
+import { KERNEL_FACTS, type KernelFacts, readKernelFacts } from '../../src/daq/source/kernel-facts.js';
 import { METRICS } from '../../src/platform/metrics/index.js';
 import { waitFor } from '../support/wait-for.js';
 import { DaqApp } from './daq.app.js';
@@ -32,6 +32,10 @@ describe('what a monitor finds', () => {
   };
   const alarmOf = async (key: string) =>
     (await (await app.as('admin')).get<{ items: AlarmAnswer[] }>('/alarms')).items.find((alarm) => alarm.key === key);
+  const rowsOf = async (experiment: string) =>
+    (await app.as('admin')).allItems<LedgerRow>(`/experiments/${experiment}/ledger`);
+  const pathsDone = async (experiment: string) =>
+    (await rowsOf(experiment)).filter(({ state }) => state === 'done').map(({ path }) => path);
   const gauge = async (name: string) => {
     const metric = await app.app.get<Registry>(METRICS).getSingleMetric(name)?.get();
     return metric?.values[0]?.value;
@@ -57,5 +61,34 @@ describe('what a monitor finds', () => {
     expect(await gauge('dm_daq_watched_directories')).toBe(MOST_WATCHED);
     await stop(id);
     await waitFor(async () => (await gauge('dm_daq_watched_directories')) === 0, { what: 'the watches to go' });
+  });
+
+  it('comes from a file server without events, which the start says, and is found all the same', async () => {
+    const { source } = await app.experiment('shared');
+    facts.mountInfo = join(dirname(source), '../mountinfo');
+    writeFileSync(facts.mountInfo, `40 22 0:44 / ${source} rw,relatime shared:20 - gpfs cluster rw\n`);
+    const started = await monitor('shared');
+    facts.mountInfo = readKernelFacts().mountInfo;
+
+    expect(started.preflight).toMatchObject({
+      verdict: 'warning',
+      findings: expect.arrayContaining([
+        { code: 'SOURCE_WITHOUT_EVENTS', message: expect.stringContaining('shared file system (gpfs)') as string },
+      ]) as unknown,
+    });
+    const admin = await app.as('admin');
+    const view = await waitFor(async () => {
+      const acquisition = await admin.get<AcquisitionAnswer>(`/acquisitions/${started.id}`);
+      return acquisition.status === 'running' ? acquisition : undefined;
+    });
+    expect(view).toMatchObject({ fileSystem: 'gpfs', usesEvents: false });
+    mkdirSync(join(source, 'd'));
+    writeFileSync(join(source, 'd/a.h5'), 'x');
+    await waitFor(async () => (await pathsDone('shared')).includes('data/d/a.h5'), { what: 'the file' });
+    expect(await gauge('dm_daq_watched_directories')).toBe(0);
+    // What its clock was read off is gone, and was no data.
+    expect(readdirSync(source)).toEqual(['d']);
+    await stop(started.id);
+    expect(await rowsOf('shared')).toHaveLength(1);
   });
 });

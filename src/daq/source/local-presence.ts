@@ -17,7 +17,12 @@ export interface AllowedPlaces {
  * gone and what is seen is the bare mount point: that is a lost source, never a source whose files were deleted. So it
  * is after a restart, too, since the file system is remembered with the acquisition.
  */
-export function lookForSource(directory: Buffer, knownDevice: string | null, places: AllowedPlaces): Presence {
+export function lookForSource(
+  directory: Buffer,
+  knownDevice: string | null,
+  places: AllowedPlaces,
+  mountInfo: string,
+): Presence {
   try {
     const stats = statSync(directory, { bigint: true });
     if (!stats.isDirectory()) {
@@ -35,7 +40,7 @@ export function lookForSource(directory: Buffer, knownDevice: string | null, pla
     if (knownDevice !== null && device !== knownDevice && isEmpty) {
       return absent('not-mounted', 'its file system is not mounted');
     }
-    return { isThere: true, device, directory: real, isEmpty, fileSystem: fileSystemOf(real) };
+    return { isThere: true, device, directory: real, isEmpty, fileSystem: fileSystemOf(real, mountInfo) };
   } catch (error) {
     const code = driverCode(error) ?? 'unknown';
     return code === 'ENOENT'

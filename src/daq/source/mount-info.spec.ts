@@ -30,6 +30,8 @@ describe('fileSystemIn', () => {
     ['smb3', true],
     ['lustre', true],
     ['9p', true],
+    ['gfs2', true],
+    ['ocfs2', true],
     ['fuse', true],
     ['fuseblk', false],
     ['tmpfs', false],
@@ -40,6 +42,6 @@ describe('fileSystemIn', () => {
   });
 
   it('reads what the kernel says of this machine', () => {
-    expect(fileSystemOf(Buffer.from('/proc')).type).toBe('proc');
+    expect(fileSystemOf(Buffer.from('/proc'), '/proc/self/mountinfo').type).toBe('proc');
   });
 });

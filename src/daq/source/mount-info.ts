@@ -7,13 +7,16 @@ import type { FileSystem } from './source-tree.port.js';
  * their clocks are the server's.
  */
 const SHARED =
-  /^(?:nfs\d*|cifs|smb\d*|smbfs|gpfs|lustre|fuse|fuse\..+|9p|virtiofs|ceph|beegfs|glusterfs|afs|panfs|orangefs|vboxsf|vmhgfs)$/;
+  /^(?:nfs\d*|cifs|smb\d*|smbfs|gpfs|lustre|fuse|fuse\..+|9p|virtiofs|ceph|beegfs|glusterfs|afs|gfs2|ocfs2|panfs|orangefs|vboxsf|vmhgfs)$/;
 const UNKNOWN: FileSystem = { type: 'unknown', isShared: false };
 
-/** The file system that a path, links resolved, lies on. Reads the kernel's list: asking the mount itself could hang. */
-export function fileSystemOf(realPath: Buffer): FileSystem {
+/**
+ * The file system that a path, links resolved, lies on. Reads the kernel's list (`mountInfo` is its file): asking the
+ * mount itself could hang.
+ */
+export function fileSystemOf(realPath: Buffer, mountInfo: string): FileSystem {
   try {
-    return fileSystemIn(readFileSync('/proc/self/mountinfo', 'latin1'), realPath);
+    return fileSystemIn(readFileSync(mountInfo, 'latin1'), realPath);
   } catch {
     return UNKNOWN;
   }

@@ -40,13 +40,13 @@ export class SourceAnswers {
   async answer(question: Exclude<SourceQuestion, { kind: 'serve' }>): Promise<unknown> {
     switch (question.kind) {
       case 'presence':
-        return this.watchType(lookForSource(this.root, question.knownDevice, this.source.places));
+        return this.presence(question.knownDevice);
       case 'look':
         return (await this.lookAtMany(question.paths)).map(plainLook);
       case 'read':
         return readStart(this.root, question.path, question.limit);
       case 'clock':
-        return clockOf(this.root);
+        return clockOf(this.root, this.source.mountInfo);
       case 'remove':
         return removeFile(this.root, question.path, question.identity);
       case 'restore':
@@ -68,7 +68,9 @@ export class SourceAnswers {
   }
 
   /** Over a network a look takes a thousand times longer and costs this machine nothing: several go at a time. */
-  private watchType(presence: Presence): Presence {
+  private presence(knownDevice: string | null): Presence {
+    const { places, mountInfo } = this.source;
+    const presence = lookForSource(this.root, knownDevice, places, mountInfo);
     if (presence.isThere && presence.fileSystem.isShared) {
       this.lookThreads ??= new LookThreads(this.root, this.beats, LOOKS_AT_A_TIME);
     }
