@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -90,5 +90,35 @@ describe('what a monitor finds', () => {
     expect(readdirSync(source)).toEqual(['d']);
     await stop(started.id);
     expect(await rowsOf('shared')).toHaveLength(1);
+  });
+
+  it('is not taken under the names that were called temporary, and no other name counts as such', async () => {
+    const { source } = await app.experiment('temporary');
+    const { id } = await monitor('temporary', { settle: { rule: 'rename', temporaryNames: ['*.writing', 'tmp_*'] } });
+    ['a.h5.writing', 'tmp_b.h5', 'c.h5.part', 'd.h5'].forEach((name) => writeFileSync(join(source, name), name));
+    await waitFor(async () => (await pathsDone('temporary')).length >= 2, { what: 'two files' });
+    renameSync(join(source, 'a.h5.writing'), join(source, 'a.h5'));
+    await waitFor(async () => (await pathsDone('temporary')).length >= 3, { what: 'the renamed file' });
+    await stop(id);
+    expect((await rowsOf('temporary')).map(({ path }) => path).sort()).toEqual([
+      'data/a.h5',
+      'data/c.h5.part',
+      'data/d.h5',
+    ]);
+  });
+
+  it('is not taken before it has the fewest bytes that were asked for', async () => {
+    const { source } = await app.experiment('fewest');
+    const { id } = await monitor('fewest', { settle: { rule: 'size', sizeFile: '{name}.size', minBytes: 4 } });
+    writeFileSync(join(source, 'a.raw.size'), '2');
+    writeFileSync(join(source, 'a.raw'), '12');
+    writeFileSync(join(source, 'b.raw.size'), '5');
+    writeFileSync(join(source, 'b.raw'), '12345');
+    await waitFor(async () => (await pathsDone('fewest')).includes('data/b.raw'), { what: 'the complete file' });
+    expect(await pathsDone('fewest')).not.toContain('data/a.raw');
+    writeFileSync(join(source, 'a.raw.size'), '4');
+    writeFileSync(join(source, 'a.raw'), '1234');
+    await waitFor(async () => (await pathsDone('fewest')).includes('data/a.raw'), { what: 'the file when it is full' });
+    await stop(id);
   });
 });
