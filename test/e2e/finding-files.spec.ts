@@ -215,8 +215,12 @@ describe.skipIf(process.getuid?.() !== 0)('a mount that goes away', () => {
   };
   afterAll(() => mounted.forEach((directory) => execFileSync('umount', ['-l', directory])));
 
-  it('is a lost source, no deletion, and goes on by itself when it is back', async () => {
-    const scene = await station().scene('mount');
+  it.each([
+    ['an empty directory', []],
+    ['a directory with files', ['below.h5']],
+  ])('from %s is a lost source, no deletion, and goes on by itself when it is back', async (_what, below) => {
+    const scene = await station().scene(`mount-${below.length}`);
+    below.forEach((name) => writeFileSync(join(scene.source, name), 'no data of the detector'));
     mount(scene.source);
     writeFileSync(join(scene.source, 'before.h5'), 'x');
     const monitor = await station().monitor(scene, { processExisting: true });

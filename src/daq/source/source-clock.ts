@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstatSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { joinBytes } from '../../kernel/path-bytes.js';
-import { fileSystemOf } from './mount-info.js';
+import { mountOf } from './mount-info.js';
 
 /** The kernel stamps files with a clock that ticks every 1 to 10 ms: a stamp may be this much behind, in ns. */
 export const CLOCK_TICK_NS = 20_000_000n;
@@ -31,7 +31,7 @@ export function clockOf(root: Buffer, mountInfo: string): bigint | undefined {
 /** A source may be named by a link, which lies on another file system than what it leads to. */
 function isOnShared(root: Buffer, mountInfo: string): boolean {
   try {
-    return fileSystemOf(realpathSync.native(root, 'buffer'), mountInfo).isShared;
+    return mountOf(realpathSync.native(root, 'buffer'), mountInfo).fileSystem.isShared;
   } catch {
     return true;
   }
