@@ -6,7 +6,6 @@ import { LedgerCounts } from './ledger/ledger-counts.js';
 import type { LedgerState } from './ledger/ledger-row.js';
 import { StrayClaims } from './pipeline/stray-claims.js';
 import { Runners } from './runner/runners.js';
-import { WatchHub } from './source/watch-hub.js';
 
 /** Ledger states that a scrape counts; rows that ended well are counted as they end. */
 const OPEN_STATES: readonly LedgerState[] = [
@@ -27,7 +26,6 @@ export class DaqMetrics {
     counts: LedgerCounts,
     claims: StrayClaims,
     runners: Runners,
-    hub: WatchHub,
     @Inject(QUEUE) queue: WorkQueue,
   ) {
     new Gauge({
@@ -57,22 +55,6 @@ export class DaqMetrics {
       async collect() {
         const oldest = await unlessAway(counts.oldestOpen(claims.longestHeld));
         this.set(oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest.getTime()) / 1000));
-      },
-    });
-    new Gauge({
-      name: 'dm_daq_watched_directories',
-      help: 'Directories whose file events are told of',
-      registers: [registry],
-      collect() {
-        this.set(hub.budget.used);
-      },
-    });
-    new Gauge({
-      name: 'dm_daq_watched_directories_limit',
-      help: 'Directories that may be watched at a time, by the kernel and by the station',
-      registers: [registry],
-      collect() {
-        this.set(hub.budget.allowed);
       },
     });
     new Gauge({

@@ -72,6 +72,7 @@ import { KERNEL_FACTS, readKernelFacts } from './source/kernel-facts.js';
 import { SOURCE_TREES } from './source/source-tree.port.js';
 import { ConfiguredSourceTrees } from './source/source-trees.js';
 import { WatchHub } from './source/watch-hub.js';
+import { WatchMetrics } from './source/watch.metrics.js';
 import { OpenWork } from './vigilance/open-work.js';
 import { Vigilance } from './vigilance/vigilance.js';
 
@@ -158,6 +159,7 @@ import { Vigilance } from './vigilance/vigilance.js';
     Runners,
     { provide: KERNEL_FACTS, useFactory: readKernelFacts },
     WatchHub,
+    WatchMetrics,
     { provide: SOURCE_TREES, useClass: ConfiguredSourceTrees },
     CopyOrderRepository,
     CopyOrdering,
