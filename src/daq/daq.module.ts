@@ -68,9 +68,11 @@ import { SourceRemovalRepository } from './removal/source-removal.repository.js'
 import { SourceRemovals } from './removal/source-removals.js';
 import { RunnerParts } from './runner/runner-parts.js';
 import { Runners } from './runner/runners.js';
+import { KERNEL_FACTS, readKernelFacts } from './source/kernel-facts.js';
 import { SOURCE_TREES } from './source/source-tree.port.js';
 import { ConfiguredSourceTrees } from './source/source-trees.js';
 import { WatchHub } from './source/watch-hub.js';
+import { WatchMetrics } from './source/watch.metrics.js';
 import { OpenWork } from './vigilance/open-work.js';
 import { Vigilance } from './vigilance/vigilance.js';
 
@@ -155,7 +157,9 @@ import { Vigilance } from './vigilance/vigilance.js';
     Transformation,
     RunnerParts,
     Runners,
+    { provide: KERNEL_FACTS, useFactory: readKernelFacts },
     WatchHub,
+    WatchMetrics,
     { provide: SOURCE_TREES, useClass: ConfiguredSourceTrees },
     CopyOrderRepository,
     CopyOrdering,

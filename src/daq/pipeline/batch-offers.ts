@@ -26,6 +26,8 @@ export interface OfferedRow extends BatchItem {
  * each. What does not fit goes by the queue and is claimed in its turn.
  */
 const MOST_AHEAD = 20_000;
+/** Of these what backlog may fill: fresh rows that find no room would wait for all of it. */
+const MOST_BACKLOG_AHEAD = 15_000;
 
 /**
  * Hands rows to the workers as batches: new ones straight to this process, if it has room, the others as hints to the
@@ -53,8 +55,8 @@ export class BatchOffers {
   }
 
   /** Keeps room for rows that are about to be written as claimed; `letGo` or `carry` gives it back. */
-  reserve(rows: number): boolean {
-    if (this.ahead + rows > MOST_AHEAD) {
+  reserve(rows: number, priority: Priority): boolean {
+    if (this.ahead + rows > (priority === FRESH ? MOST_AHEAD : MOST_BACKLOG_AHEAD)) {
       return false;
     }
     this.ahead += rows;
@@ -93,7 +95,7 @@ export class BatchOffers {
 
   private async carryOne(batch: readonly ClaimedRow[]): Promise<void> {
     const priority = batch[0]?.priority ?? BACKLOG;
-    if (!(await this.lanes.run(priority, () => this.processor.carry(batch)))) {
+    if (!(await this.lanes.run(priority, 'carried', () => this.processor.carry(batch)))) {
       // The station stops. Were this to fail, the next start would free the rows all the same.
       await this.claims.giveBack(batch.map((row) => row.id)).catch(() => undefined);
     }

@@ -67,7 +67,7 @@ export class LedgerFeeder implements OnApplicationBootstrap, BeforeApplicationSh
     this.journal.start();
     this.queue.consume('transfer', { concurrency: this.lanes.width }, async (data) => {
       const { priority, ledgerIds } = transferJob.parse(data);
-      await this.lanes.run(priority, () => this.processor.process(ledgerIds));
+      await this.lanes.run(priority, 'fetched', () => this.processor.process(ledgerIds));
     });
     // What else is due still has its hint, unless the queue lost it, which the first look finds out.
     await this.offers.offer(cutOff);
@@ -117,7 +117,7 @@ export class LedgerFeeder implements OnApplicationBootstrap, BeforeApplicationSh
       batches
         .slice(0, BATCHES_PER_LANE * this.lanes.width)
         .map(({ priority, batch }) =>
-          this.lanes.run(priority, () => this.processor.process(batch.map((row) => row.id))),
+          this.lanes.run(priority, 'fetched', () => this.processor.process(batch.map((row) => row.id))),
         ),
     );
     return true;

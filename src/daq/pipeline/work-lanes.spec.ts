@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { StationConfig } from '../../platform/config/index.js';
 import type { Database } from '../../platform/database/index.js';
 import { BACKLOG, FRESH, type Priority } from '../ledger/ledger-row.js';
-import { WorkLanes } from './work-lanes.js';
+import { type Way, WorkLanes } from './work-lanes.js';
 
 /** With one copying thread: four lanes. */
 function lanesOn(database: { isAvailable(): boolean }): WorkLanes {
@@ -32,7 +32,7 @@ describe('the lanes', () => {
   it('are as many as they are, and let fresh data in before backlog that came earlier', async () => {
     const lanes = lanesOn({ isAvailable: () => true });
     const works = new Works();
-    const enter = (name: string, priority: Priority) => void lanes.run(priority, works.of(name));
+    const enter = (name: string, priority: Priority) => void lanes.run(priority, 'carried', works.of(name));
     ['a', 'b', 'c', 'd'].forEach((name) => enter(name, BACKLOG));
     ['old 1', 'old 2'].forEach((name) => enter(name, BACKLOG));
     enter('new', FRESH);
@@ -47,11 +47,32 @@ describe('the lanes', () => {
     expect(works.begun).toEqual(['a', 'b', 'c', 'd', 'new', 'old 1', 'old 2']);
   });
 
+  it('let in what was fetched and what is carried in turn, so that whoever fetches soon sees what is fresh', async () => {
+    const lanes = lanesOn({ isAvailable: () => true });
+    const works = new Works();
+    const enter = (name: string, way: Way, priority: Priority) => void lanes.run(priority, way, works.of(name));
+    ['a', 'b', 'c', 'd'].forEach((name) => enter(name, 'carried', BACKLOG));
+    ['carried 1', 'carried 2', 'carried 3'].forEach((name) => enter(name, 'carried', BACKLOG));
+    ['fetched 1', 'fetched 2'].forEach((name) => enter(name, 'fetched', BACKLOG));
+    await turn();
+    works.end('a');
+    await turn();
+    expect(works.begun.at(-1)).toBe('fetched 1');
+    // The consumer that brought it comes back with what the queue gives first.
+    works.end('fetched 1');
+    enter('fresh', 'fetched', FRESH);
+    works.end('b');
+    works.end('c');
+    works.end('d');
+    await turn();
+    expect(works.begun.slice(5)).toEqual(['fresh', 'carried 1', 'fetched 2', 'carried 2']);
+  });
+
   it('begin nothing while the database is away', async () => {
     let isAvailable = false;
     const lanes = lanesOn({ isAvailable: () => isAvailable });
     const works = new Works();
-    const run = lanes.run(FRESH, works.of('a'));
+    const run = lanes.run(FRESH, 'carried', works.of('a'));
     await turn();
     expect(works.begun).toEqual([]);
     isAvailable = true;
@@ -63,7 +84,7 @@ describe('the lanes', () => {
   it('let work under way finish when the station stops, and turn the rest back', async () => {
     const lanes = lanesOn({ isAvailable: () => true });
     const works = new Works();
-    const runs = ['a', 'b', 'c', 'd', 'e'].map((name) => lanes.run(BACKLOG, works.of(name)));
+    const runs = ['a', 'b', 'c', 'd', 'e'].map((name) => lanes.run(BACKLOG, 'carried', works.of(name)));
     await turn();
     let hasStopped = false;
     const stopping = lanes.beforeApplicationShutdown().then(() => (hasStopped = true));

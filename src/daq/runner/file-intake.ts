@@ -154,7 +154,7 @@ export class FileIntake {
   /** First versions need not be looked up again: this process works on them at once, as long as it has room. */
   private claimedIfRoom(rows: readonly FreshRow[]): FreshRow[] {
     const isDirect = (row: FreshRow) => row.state === 'queued' && row.version === 1;
-    if (!this.offers.reserve(rows.filter(isDirect).length)) {
+    if (!this.offers.reserve(rows.filter(isDirect).length, this.priority)) {
       return [...rows];
     }
     return rows.map((row) => (isDirect(row) ? { ...row, state: 'transferring' } : row));

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../test/support/wait-for.js';
-import { DirectoryWatch, WatchBudget } from './directory-watch.js';
-import { readWatchLimits, troubleOf } from './watch-limits.js';
+import { DirectoryWatch } from './directory-watch.js';
+import { WatchBudget } from './watch-budget.js';
+import { describeLimits, readWatchLimits, troubleOf } from './watch-limits.js';
 import type { WatchNews } from './watch-protocol.js';
 
 const LIMITS = { maxUserWatches: 10_000, maxUserInstances: 128, maxQueuedEvents: 16_384 };
@@ -79,6 +80,58 @@ describe(DirectoryWatch.name, () => {
     });
   });
 
+  it('takes the limit back when there is room again, and lists what went unwatched', async () => {
+    ['a', 'b', 'c'].forEach((name) => mkdirSync(join(root, name)));
+    const budget = open({ ...LIMITS, maxUserWatches: 4 });
+    watch?.add(['', 'a', 'b', 'c'].map((directory) => Buffer.from(directory)));
+    await waitFor(() => news.at(-1)?.trouble?.kind === 'limit');
+    expect(told('directories')).not.toContain('c');
+    rmSync(join(root, 'a'), { recursive: true });
+    await waitFor(() => news.at(-1)?.trouble === null, { what: 'the end of the trouble' });
+    expect(budget.used).toBe(3);
+    await waitFor(() => told('directories').includes('c'));
+    writeFileSync(join(root, 'c/1'), '');
+    await waitFor(() => told('paths').includes('c/1'));
+  });
+
+  it('wants no watch any more for a directory that is gone', async () => {
+    ['a', 'b'].forEach((name) => mkdirSync(join(root, name)));
+    const budget = open({ ...LIMITS, maxUserWatches: 3 });
+    watch?.add(['', 'a', 'b'].map((directory) => Buffer.from(directory)));
+    await waitFor(() => news.at(-1)?.trouble?.kind === 'limit');
+    rmSync(join(root, 'b'), { recursive: true });
+    await waitFor(() => news.at(-1)?.trouble === null, { what: 'the end of the trouble' });
+    expect(budget.used).toBe(2);
+  });
+
+  it('gets the room of a source that is watched no more', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'dm-watch-'));
+    const budget = open({ ...LIMITS, maxUserWatches: 2 });
+    const other = new DirectoryWatch(2, Buffer.from(elsewhere), budget, () => undefined);
+    other.add([Buffer.alloc(0)]);
+    watch?.add([Buffer.alloc(0)]);
+    await waitFor(() => news.at(-1)?.trouble?.kind === 'limit');
+    await other.close();
+    await waitFor(() => news.at(-1)?.trouble === null && budget.used === 1, { what: 'the watch' });
+    rmSync(elsewhere, { recursive: true });
+  });
+
+  it('asks for a pass, too, when so many events came to another source of the same thread', async () => {
+    const busy = mkdtempSync(join(tmpdir(), 'dm-watch-'));
+    const budget = open({ ...LIMITS, maxQueuedEvents: 100 });
+    await add('');
+    const heard: WatchNews[] = [];
+    const other = new DirectoryWatch(2, Buffer.from(busy), budget, (one) => heard.push(one));
+    other.add([Buffer.alloc(0)]);
+    await waitFor(() => heard.length > 0);
+    for (let at = 0; at < 500; at += 1) {
+      writeFileSync(join(busy, `${at}`), '');
+    }
+    await waitFor(() => news.some((one) => one.wantsScan));
+    await other.close();
+    rmSync(busy, { recursive: true });
+  });
+
   it('asks for a pass when so many events come that some may have been lost', async () => {
     open({ ...LIMITS, maxQueuedEvents: 100 });
     await add('');
@@ -97,6 +150,16 @@ describe('troubleOf', () => {
     const trouble = troubleOf(Object.assign(new Error('no space left on device'), { code }), 10, LIMITS);
     expect(trouble).toMatchObject({ kind: 'limit', action: expect.stringContaining(sysctl) as string });
     expect(trouble.message).not.toContain('space left');
+  });
+});
+
+describe('describeLimits', () => {
+  it('tells what to do only where the limit of the kernel is what holds the station back', () => {
+    expect(describeLimits(LIMITS, 9000)).toMatchObject({
+      message: expect.stringContaining('up to 9000 directories are watched') as string,
+      action: expect.stringContaining('sysctl -w fs.inotify.max_user_watches=65536') as string,
+    });
+    expect(describeLimits({ ...LIMITS, maxUserWatches: 500_000 }, 16_384).action).toBeNull();
   });
 });
 

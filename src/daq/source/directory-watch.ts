@@ -1,47 +1,38 @@
 import { type FSWatcher, watch } from 'chokidar';
 import { nameOf, relativeTo } from '../../kernel/path-bytes.js';
 import type { WatchTrouble } from './source-tree.port.js';
+import { UnwatchedDirectories } from './unwatched-directories.js';
+import { type BudgetedWatch, MOST_WATCHED, type WatchBudget } from './watch-budget.js';
+import { tooManyDirectories, tooManyForStation, troubleOf } from './watch-limits.js';
 import type { WatchNews } from './watch-protocol.js';
-import { tooManyDirectories, tooManyForStation, troubleOf, watchesAllowed, type WatchLimits } from './watch-limits.js';
 
-/** Directories watched in all: each costs about 3 KB here and 1 KB in the kernel. */
-const MOST_WATCHED = 16_384;
-/** More events than this within one flush may mean that the kernel's queue ran over, which Node does not tell. */
-const MOST_EVENTS = 5000;
 const MOST_PATHS = 5000;
 const FLUSH_MS = 25;
 /** An error is over when it has not come again for this long. */
 const CALM_MS = 60_000;
-
-/** Watches of all sources, which share the limits of the account. */
-export class WatchBudget {
-  used = 0;
-  constructor(readonly limits: WatchLimits) {}
-
-  get allowed(): number {
-    return Math.min(MOST_WATCHED, watchesAllowed(this.limits));
-  }
-
-  get mostEvents(): number {
-    return Math.min(MOST_EVENTS, this.limits.maxQueuedEvents / 2);
-  }
-}
+/** How often it is looked whether there is room for a directory that found none, … */
+const AGAIN_MS = 1000;
+/** … how many get a watch at a time then, … */
+const MOST_AGAIN = 1000;
+/** … and at how many it is looked while there is no room: those that were removed want a watch no more. */
+const LOOKS_WITHOUT_ROOM = 100;
 
 /**
  * Watches the directories of one tree, never its files, and tells which names an event was about. chokidar adds and
  * keeps the watches; what it would find out about each file is left to the scanner: `ignored` turns every path away that
  * is no watched directory before it is looked at, and the raw events carry the names.
  */
-export class DirectoryWatch {
+export class DirectoryWatch implements BudgetedWatch {
   private readonly watcher: FSWatcher;
   private readonly watched = new Set<string>();
-  private refused = 0;
+  private readonly unwatched = new UnwatchedDirectories();
   private calm: NodeJS.Timeout | undefined;
+  private again: NodeJS.Timeout | undefined;
+  private isClosed = false;
   private readonly paths = new Map<string, Buffer>();
   private readonly directories = new Map<string, Buffer>();
   private wantsScan = false;
-  private trouble: WatchTrouble | null = null;
-  private events = 0;
+  private fault: WatchTrouble | null = null;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -63,79 +54,105 @@ export class DirectoryWatch {
     this.watcher.on('addDir', (path) => this.askToList(Buffer.from(path)));
     this.watcher.on('unlinkDir', (path) => this.forget(path));
     this.watcher.on('error', (error) => {
-      this.trouble = troubleOf(error, this.watched.size, budget.limits);
+      this.fault = troubleOf(error, this.watched.size, budget.limits);
       this.askForScan();
-      this.forgetTroubleLater();
+      this.forgetFaultLater();
     });
+    budget.join(this);
   }
 
   add(directories: readonly Buffer[]): void {
-    const fresh: string[] = [];
+    const texts: string[] = [];
     for (const directory of directories) {
       const path = Buffer.concat([this.root, ...(directory.length === 0 ? [] : [SLASH, directory])]);
       const text = path.toString('utf8');
       // chokidar speaks text only. Below a name that is no valid UTF-8 the scanner finds what comes.
-      if (!Buffer.from(text, 'utf8').equals(path)) {
-        continue;
+      if (Buffer.from(text, 'utf8').equals(path)) {
+        texts.push(text);
       }
-      if (this.budget.used >= this.budget.allowed) {
-        this.refused += 1;
-        continue;
-      }
-      if (this.watched.has(text)) {
-        // It went away and came back before anybody noticed.
-        this.watcher.unwatch(text);
-      } else {
-        this.watched.add(text);
-        this.budget.used += 1;
-      }
-      fresh.push(text);
     }
-    this.sayRefusals();
-    if (fresh.length > 0) {
-      this.watcher.add(fresh);
-    }
+    this.watchThese(texts);
+  }
+
+  mayHaveMissed(): void {
+    this.askForScan();
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     clearTimeout(this.timer);
     clearTimeout(this.calm);
-    this.budget.used -= this.watched.size;
+    clearTimeout(this.again);
+    this.budget.leave(this);
+    this.budget.giveBack(this.watched.size);
     this.watched.clear();
     await this.watcher.close();
   }
 
-  private sayRefusals(): void {
-    const { budget, refused } = this;
-    if (refused === 0) {
-      return;
+  private watchThese(paths: readonly string[]): void {
+    const fresh: string[] = [];
+    for (const path of paths) {
+      if (this.watched.has(path)) {
+        // It went away and came back before anybody noticed.
+        this.watcher.unwatch(path);
+      } else if (this.budget.room === 0) {
+        this.unwatched.add(path);
+        continue;
+      } else {
+        this.watched.add(path);
+        this.budget.take();
+      }
+      fresh.push(path);
     }
-    const needed = budget.used + refused;
-    this.trouble =
-      budget.allowed < MOST_WATCHED
-        ? tooManyDirectories(needed, budget.allowed, budget.limits)
-        : tooManyForStation(needed, MOST_WATCHED);
-    this.flushSoon();
+    if (fresh.length > 0) {
+      this.watcher.add(fresh);
+    }
+    if (this.unwatched.count > 0) {
+      this.flushSoon();
+    }
+    if (this.unwatched.hasNames) {
+      this.again ??= setTimeout(() => void this.tryAgain(), AGAIN_MS).unref();
+    }
+  }
+
+  /** Room comes back when directories are removed, or when another source is watched no more. */
+  private async tryAgain(): Promise<void> {
+    const paths = await this.unwatched.takeOut(Math.min(MOST_AGAIN, this.budget.room || LOOKS_WITHOUT_ROOM));
+    this.again = undefined;
+    if (!this.isClosed) {
+      this.watchThese(paths);
+      this.flushSoon();
+    }
+  }
+
+  private troubleNow(): WatchTrouble | null {
+    const { budget } = this;
+    if (this.unwatched.count === 0) {
+      return this.fault;
+    }
+    const needed = budget.used + this.unwatched.count;
+    return budget.allowed < MOST_WATCHED
+      ? tooManyDirectories(needed, budget.allowed, budget.limits)
+      : tooManyForStation(needed, MOST_WATCHED);
   }
 
   /** An error that does not come again was none of a limit; that of a limit stays while directories go unwatched. */
-  private forgetTroubleLater(): void {
+  private forgetFaultLater(): void {
     clearTimeout(this.calm);
     this.calm = setTimeout(() => {
-      this.trouble = null;
-      this.sayRefusals();
+      this.fault = null;
       this.flushSoon();
     }, CALM_MS).unref();
   }
 
   private forget(path: string): void {
     if (this.watched.delete(path)) {
-      this.budget.used -= 1;
+      this.budget.giveBack(1);
     }
   }
 
   private note(name: string | null | undefined, directory: string | undefined): void {
-    this.events += 1;
+    this.budget.noteEvent();
     if (directory === undefined) {
       this.askForScan();
       return;
@@ -182,13 +199,12 @@ export class DirectoryWatch {
       watch: this.id,
       paths: [...this.paths.values()].map((path) => relativeTo(path, this.root)),
       directories: [...this.directories.values()].map((path) => relativeTo(path, this.root)),
-      wantsScan: this.wantsScan || this.events > this.budget.mostEvents,
-      trouble: this.trouble,
+      wantsScan: this.wantsScan,
+      trouble: this.troubleNow(),
     });
     this.paths.clear();
     this.directories.clear();
     this.wantsScan = false;
-    this.events = 0;
   }
 }
 

@@ -1,7 +1,8 @@
 import { accessSync, constants, opendirSync, realpathSync, statSync } from 'node:fs';
 import { driverCode } from '../../kernel/errors.js';
 import { isBelowOrSame } from '../../kernel/path-bytes.js';
-import { fileSystemOf } from './mount-info.js';
+import { mountOf } from './mount-info.js';
+import { compareDevice } from './source-device.js';
 import type { AbsenceCode, Presence } from './source-tree.port.js';
 
 /** Where acquisitions may read, as configured: links are resolved at each look, since they may be pointed elsewhere. */
@@ -13,11 +14,17 @@ export interface AllowedPlaces {
 }
 
 /**
- * Whether the data directory is really there. When it is on another file system than it was and is empty, a mount has
- * gone and what is seen is the bare mount point: that is a lost source, never a source whose files were deleted. So it
- * is after a restart, too, since the file system is remembered with the acquisition.
+ * Whether the data directory is really there. When it is on another file system than it was, and is empty or lies where
+ * the mount point was made, a mount has gone and what is seen is the bare mount point: that is a lost source, never a
+ * source whose files were deleted, whatever somebody wrote there meanwhile. So it is after a restart, too, since the file
+ * system and its mount point are remembered with the acquisition.
  */
-export function lookForSource(directory: Buffer, knownDevice: string | null, places: AllowedPlaces): Presence {
+export function lookForSource(
+  directory: Buffer,
+  knownDevice: string | null,
+  places: AllowedPlaces,
+  mountInfo: string,
+): Presence {
   try {
     const stats = statSync(directory, { bigint: true });
     if (!stats.isDirectory()) {
@@ -31,11 +38,12 @@ export function lookForSource(directory: Buffer, knownDevice: string | null, pla
     }
     accessSync(real, constants.R_OK | constants.X_OK);
     const isEmpty = isEmptyDirectory(real);
-    const device = stats.dev.toString();
-    if (knownDevice !== null && device !== knownDevice && isEmpty) {
+    const { point, fileSystem } = mountOf(real, mountInfo);
+    const { device, isOther, hasLostMount } = compareDevice(knownDevice, stats.dev.toString(), point);
+    if (hasLostMount || (isOther && isEmpty)) {
       return absent('not-mounted', 'its file system is not mounted');
     }
-    return { isThere: true, device, directory: real, isEmpty, fileSystem: fileSystemOf(real) };
+    return { isThere: true, device, directory: real, isEmpty, fileSystem };
   } catch (error) {
     const code = driverCode(error) ?? 'unknown';
     return code === 'ENOENT'

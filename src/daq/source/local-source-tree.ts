@@ -25,6 +25,8 @@ export interface LocalSourceOptions {
   /** How long a single call to the file system may take before the source counts as lost, in ms. */
   limitMs: number;
   hub: WatchHub;
+  /** The file that lists what is mounted, as /proc/self/mountinfo. */
+  mountInfo: string;
   threads: SourceThreads;
 }
 
@@ -150,8 +152,8 @@ export class LocalSourceTree implements SourceTree {
   }
 
   private startThread(): SourceThread {
-    const { places, limitMs, threads } = this.options;
-    const source = { root: this.location.directory, places, batchSize: BATCH_SIZE };
+    const { places, limitMs, mountInfo, threads } = this.options;
+    const source = { root: this.location.directory, places, batchSize: BATCH_SIZE, mountInfo };
     const thread: SourceThread = threads.take(source, limitMs, () => {
       this.hanging += 1;
       void thread.ended.then(() => (this.hanging -= 1));

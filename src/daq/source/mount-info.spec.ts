@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fileSystemIn, fileSystemOf, isSharedFileSystem } from './mount-info.js';
+import { isSharedFileSystem, mountIn, mountOf } from './mount-info.js';
 
 const MOUNTS = [
   '22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw',
@@ -11,16 +11,19 @@ const MOUNTS = [
   '',
 ].join('\n');
 
-describe('fileSystemIn', () => {
+describe('mountIn', () => {
   it.each([
-    ['/home/x', 'ext4', false],
-    ['/detector/scan', 'nfs4', true],
-    ['/detector/local disk/scan', 'xfs', false],
-    ['/detectors', 'ext4', false],
-    ['/cluster', 'gpfs', true],
-    ['/twice/a', 'fuse.sshfs', true],
-  ])('%s lies on %s', (path, type, isShared) => {
-    expect(fileSystemIn(MOUNTS, Buffer.from(path))).toEqual({ type, isShared });
+    ['/home/x', 'ext4', '/', false],
+    ['/detector/scan', 'nfs4', '/detector', true],
+    ['/detector/local disk/scan', 'xfs', '/detector/local disk', false],
+    ['/detectors', 'ext4', '/', false],
+    ['/cluster', 'gpfs', '/cluster', true],
+    ['/twice/a', 'fuse.sshfs', '/twice', true],
+  ])('%s lies on %s, mounted at %s', (path, type, point, isShared) => {
+    expect(mountIn(MOUNTS, Buffer.from(path))).toEqual({
+      point: Buffer.from(point),
+      fileSystem: { type, isShared },
+    });
   });
 
   it.each([
@@ -30,6 +33,8 @@ describe('fileSystemIn', () => {
     ['smb3', true],
     ['lustre', true],
     ['9p', true],
+    ['gfs2', true],
+    ['ocfs2', true],
     ['fuse', true],
     ['fuseblk', false],
     ['tmpfs', false],
@@ -40,6 +45,6 @@ describe('fileSystemIn', () => {
   });
 
   it('reads what the kernel says of this machine', () => {
-    expect(fileSystemOf(Buffer.from('/proc')).type).toBe('proc');
+    expect(mountOf(Buffer.from('/proc'), '/proc/self/mountinfo').fileSystem.type).toBe('proc');
   });
 });

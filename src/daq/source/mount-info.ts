@@ -7,20 +7,29 @@ import type { FileSystem } from './source-tree.port.js';
  * their clocks are the server's.
  */
 const SHARED =
-  /^(?:nfs\d*|cifs|smb\d*|smbfs|gpfs|lustre|fuse|fuse\..+|9p|virtiofs|ceph|beegfs|glusterfs|afs|panfs|orangefs|vboxsf|vmhgfs)$/;
-const UNKNOWN: FileSystem = { type: 'unknown', isShared: false };
+  /^(?:nfs\d*|cifs|smb\d*|smbfs|gpfs|lustre|fuse|fuse\..+|9p|virtiofs|ceph|beegfs|glusterfs|afs|gfs2|ocfs2|panfs|orangefs|vboxsf|vmhgfs)$/;
+const UNKNOWN: Mount = { point: null, fileSystem: { type: 'unknown', isShared: false } };
 
-/** The file system that a path, links resolved, lies on. Reads the kernel's list: asking the mount itself could hang. */
-export function fileSystemOf(realPath: Buffer): FileSystem {
+export interface Mount {
+  /** Null where it cannot be told. */
+  point: Buffer | null;
+  fileSystem: FileSystem;
+}
+
+/**
+ * The mount that a path, links resolved, lies on. Reads the kernel's list (`mountInfo` is its file): asking the
+ * mount itself could hang.
+ */
+export function mountOf(realPath: Buffer, mountInfo: string): Mount {
   try {
-    return fileSystemIn(readFileSync('/proc/self/mountinfo', 'latin1'), realPath);
+    return mountIn(readFileSync(mountInfo, 'latin1'), realPath);
   } catch {
     return UNKNOWN;
   }
 }
 
 /** `mountInfo`: the text of /proc/self/mountinfo, one byte per character. */
-export function fileSystemIn(mountInfo: string, realPath: Buffer): FileSystem {
+export function mountIn(mountInfo: string, realPath: Buffer): Mount {
   let longest = -1;
   let found = UNKNOWN;
   for (const line of mountInfo.split('\n')) {
@@ -30,7 +39,7 @@ export function fileSystemIn(mountInfo: string, realPath: Buffer): FileSystem {
     if (after !== undefined && mountPoint.length >= longest && isBelowOrSame(realPath, mountPoint)) {
       longest = mountPoint.length;
       const type = after.split(' ')[0] ?? '';
-      found = { type, isShared: isSharedFileSystem(type) };
+      found = { point: mountPoint, fileSystem: { type, isShared: isSharedFileSystem(type) } };
     }
   }
   return found;

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { type CloseLook, lookAt, plainLook, readStart } from './file-looks.js';
 import { lookForSource } from './local-presence.js';
 import { LookThreads } from './look-threads.js';
@@ -5,6 +6,7 @@ import { removeFile, restoreFile } from './remove-file.js';
 import { clockOf } from './source-clock.js';
 import type { Delivery } from './scan-delivery.js';
 import { type PackedScan, packScan } from './scan-messages.js';
+import { deviceNumber } from './source-device.js';
 import type { Presence, ScanRequest } from './source-tree.port.js';
 import type { ServedSource, SourceQuestion } from './source-thread.protocol.js';
 import { TreeWalk } from './tree-walk.js';
@@ -26,6 +28,8 @@ export class SourceAnswers {
   private readonly passes = new Map<number, OpenPass>();
   private lookThreads: LookThreads | undefined;
   private walk: TreeWalk;
+  /** Number of the file system that the source was on when it was last looked whether it is there. */
+  private device: string | undefined;
 
   /** `beats`: counts every answer of the file system. */
   constructor(
@@ -40,13 +44,13 @@ export class SourceAnswers {
   async answer(question: Exclude<SourceQuestion, { kind: 'serve' }>): Promise<unknown> {
     switch (question.kind) {
       case 'presence':
-        return this.watchType(lookForSource(this.root, question.knownDevice, this.source.places));
+        return this.presence(question.knownDevice);
       case 'look':
-        return (await this.lookAtMany(question.paths)).map(plainLook);
+        return this.unlessRemounted((await this.lookAtMany(question.paths)).map(plainLook));
       case 'read':
         return readStart(this.root, question.path, question.limit);
       case 'clock':
-        return clockOf(this.root);
+        return clockOf(this.root, this.source.mountInfo);
       case 'remove':
         return removeFile(this.root, question.path, question.identity);
       case 'restore':
@@ -68,11 +72,27 @@ export class SourceAnswers {
   }
 
   /** Over a network a look takes a thousand times longer and costs this machine nothing: several go at a time. */
-  private watchType(presence: Presence): Presence {
+  private presence(knownDevice: string | null): Presence {
+    const { places, mountInfo } = this.source;
+    const presence = lookForSource(this.root, knownDevice, places, mountInfo);
+    this.device = presence.isThere ? deviceNumber(presence.device) : undefined;
     if (presence.isThere && presence.fileSystem.isShared) {
       this.lookThreads ??= new LookThreads(this.root, this.beats, LOOKS_AT_A_TIME);
     }
     return presence;
+  }
+
+  /**
+   * A mount may go between two looks whether the source is there, and the files below its mount point are not of the
+   * source: the next look tells what is to be thought of it.
+   */
+  private unlessRemounted<Answer>(answer: Answer): Answer {
+    const device = statSync(this.root, { bigint: true, throwIfNoEntry: false })?.dev.toString();
+    this.beat();
+    if (this.device !== undefined && device !== undefined && device !== this.device) {
+      throw new Error('the source is on another file system than a moment ago');
+    }
+    return answer;
   }
 
   private lookAtMany(paths: readonly Uint8Array[]): CloseLook[] | Promise<CloseLook[]> {
@@ -96,7 +116,7 @@ export class SourceAnswers {
     for (; pass.taken < taken; pass.taken += 1) {
       pass.pending.shift()?.taken();
     }
-    const step = await pass.deliveries.next();
+    const step = this.unlessRemounted(await pass.deliveries.next());
     if (step.done === true) {
       return null;
     }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { lstatSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { joinBytes } from '../../kernel/path-bytes.js';
-import { fileSystemOf } from './mount-info.js';
+import { mountOf } from './mount-info.js';
 
 /** The kernel stamps files with a clock that ticks every 1 to 10 ms: a stamp may be this much behind, in ns. */
 export const CLOCK_TICK_NS = 20_000_000n;
@@ -11,8 +11,8 @@ export const CLOCK_TICK_NS = 20_000_000n;
  * a file server has its own, which is read off an empty file that is made and removed (under a name that no acquisition
  * takes). Undefined when the server allows no such file.
  */
-export function clockOf(root: Buffer): bigint | undefined {
-  if (!fileSystemOf(root).isShared) {
+export function clockOf(root: Buffer, mountInfo: string): bigint | undefined {
+  if (!isOnShared(root, mountInfo)) {
     return BigInt(Date.now()) * 1_000_000n - CLOCK_TICK_NS;
   }
   const probe = joinBytes(root, Buffer.from(`.dm-clock-${randomUUID()}.part`));
@@ -25,5 +25,14 @@ export function clockOf(root: Buffer): bigint | undefined {
     }
   } catch {
     return undefined;
+  }
+}
+
+/** A source may be named by a link, which lies on another file system than what it leads to. */
+function isOnShared(root: Buffer, mountInfo: string): boolean {
+  try {
+    return mountOf(realpathSync.native(root, 'buffer'), mountInfo).fileSystem.isShared;
+  } catch {
+    return true;
   }
 }

@@ -13,6 +13,8 @@ export interface ServedSource {
   root: Uint8Array;
   places: AllowedPlaces;
   batchSize: number;
+  /** The file that lists what is mounted, as /proc/self/mountinfo. */
+  mountInfo: string;
 }
 
 /** What it is asked, by the kind of question: its fields, and its answer. */

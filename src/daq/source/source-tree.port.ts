@@ -84,7 +84,7 @@ export type AbsenceCode =
 export type Presence =
   | {
       isThere: true;
-      /** Number of the file system; compared, never interpreted. */
+      /** The file system and its mount point, to be remembered; only trees interpret it. */
       device: string;
       /** The directory with links resolved. */
       directory: Buffer;
@@ -149,7 +149,8 @@ export interface SourceTree {
 
   /**
    * Whether the directory is really there, may be read, and lies where acquisitions may read. `knownDevice`: the file
-   * system that it was on when it was last seen with files; an empty directory on another one is a bare mount point.
+   * system that it was on when it was last seen; on another one an empty directory, or one that lies where that was
+   * mounted, is a bare mount point.
    */
   presence(knownDevice: string | null): Promise<Presence>;
 

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { RemoteHosts } from '../../storage/index.js';
+import { KERNEL_FACTS, type KernelFacts } from './kernel-facts.js';
 import { LocalSourceTree } from './local-source-tree.js';
 import { RemoteSourceTree } from './remote/remote-source-tree.js';
 import type { OpenSource, SourceTrees } from './source-tree.port.js';
@@ -27,6 +28,7 @@ export class ConfiguredSourceTrees implements SourceTrees, OnApplicationShutdown
     @Inject(CONFIG) private readonly config: StationConfig,
     private readonly hub: WatchHub,
     private readonly hosts: RemoteHosts,
+    @Inject(KERNEL_FACTS) private readonly facts: KernelFacts,
   ) {}
 
   open({ location, isJobResult }: OpenSource): ConfiguredTree {
@@ -44,6 +46,7 @@ export class ConfiguredSourceTrees implements SourceTrees, OnApplicationShutdown
       places: { roots: daq.sourceRoots, storage: storage.root, isJobResult },
       limitMs,
       hub: this.hub,
+      mountInfo: this.facts.mountInfo,
       threads: this.threads,
     });
   }

@@ -1,10 +1,13 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../../kernel/errors.js';
 import { workerUrl } from '../../platform/worker-url.js';
+import { KERNEL_FACTS, type KernelFacts } from './kernel-facts.js';
 import type { SourceWatch, WatchHints, WatchTrouble } from './source-tree.port.js';
 import { THREAD_HEAP } from './thread-heap.js';
-import type { WatchNews, WatchOrder } from './watch-protocol.js';
+import { WatchBudget } from './watch-budget.js';
+import { describeLimits } from './watch-limits.js';
+import type { WatchNews, WatchOrder, WatchThreadData } from './watch-protocol.js';
 
 /** More hints than this at once say only one thing: look at the whole tree. */
 const MOST_HINTS = 20_000;
@@ -16,11 +19,29 @@ export interface DirectoriesWatch extends SourceWatch {
 
 /** Watches the directories of all local sources in one thread of its own. */
 @Injectable()
-export class WatchHub implements OnApplicationShutdown {
+export class WatchHub implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(WatchHub.name);
   private worker: Worker | undefined;
   private readonly watches = new Map<number, HubWatch>();
   private nextWatch = 1;
+  private used = newCounter();
+
+  constructor(@Inject(KERNEL_FACTS) private readonly facts: KernelFacts) {}
+
+  /** How many directories may be watched at a time, and how many are. */
+  get budget(): Pick<WatchBudget, 'allowed' | 'used'> {
+    return new WatchBudget(this.facts.watchLimits, new Int32Array(this.used));
+  }
+
+  /** Said once, before anybody waits for files that are found late. */
+  onApplicationBootstrap(): void {
+    const { message, action } = describeLimits(this.facts.watchLimits, this.budget.allowed);
+    if (action === null) {
+      this.logger.log(message);
+    } else {
+      this.logger.warn(`${message}. ${action}`);
+    }
+  }
 
   watch(root: Buffer, onHint: () => void): DirectoriesWatch {
     const id = this.nextWatch++;
@@ -50,16 +71,23 @@ export class WatchHub implements OnApplicationShutdown {
     const worker = new Worker(workerUrl(import.meta.url, './watch-thread-entry.js'), {
       name: 'dm-watch',
       resourceLimits: THREAD_HEAP,
+      workerData: { limits: this.facts.watchLimits, used: this.used } satisfies WatchThreadData,
     });
     worker.unref();
     worker.on('message', (news: WatchNews) => this.watches.get(news.watch)?.take(news));
     worker.once('error', (error: Error) => {
       this.logger.error(`watching ended: ${messageOf(error)}`);
       this.worker = undefined;
+      this.used = newCounter();
       this.watches.forEach((watch) => watch.fail(messageOf(error)));
     });
     return worker;
   }
+}
+
+/** A thread that ended watches nothing any more, so each begins with one of its own. */
+function newCounter(): SharedArrayBuffer {
+  return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 }
 
 class HubWatch implements DirectoriesWatch {

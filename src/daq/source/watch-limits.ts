@@ -38,6 +38,20 @@ function numberIn(file: string): number {
 
 const NOTHING_LOST = 'Nothing is lost: the rescan finds every file, only later than an event would.';
 
+/** What the limits mean for the station; `action` is null where they are no matter. */
+export function describeLimits(limits: WatchLimits, allowed: number): { message: string; action: string | null } {
+  if (limits.maxUserWatches === Number.POSITIVE_INFINITY) {
+    return { message: `up to ${allowed} directories are watched; the kernel tells of no limit`, action: null };
+  }
+  const isSmall = watchesAllowed(limits) === allowed;
+  return {
+    message: `up to ${allowed} directories are watched (fs.inotify.max_user_watches = ${limits.maxUserWatches}, max_user_instances = ${limits.maxUserInstances}, max_queued_events = ${limits.maxQueuedEvents})`,
+    action: isSmall
+      ? `If sources have more: sysctl -w fs.inotify.max_user_watches=${advised(limits.maxUserWatches)}, and the same in /etc/sysctl.d.`
+      : null,
+  };
+}
+
 /** Too few watches for the directories that the tree has. */
 export function tooManyDirectories(needed: number, allowed: number, limits: WatchLimits): WatchTrouble {
   return {

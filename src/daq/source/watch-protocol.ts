@@ -1,4 +1,12 @@
 import type { WatchTrouble } from './source-tree.port.js';
+import type { WatchLimits } from './watch-limits.js';
+
+/** What the thread is started with. */
+export interface WatchThreadData {
+  limits: WatchLimits;
+  /** One 32-bit counter: how many directories are watched. */
+  used: SharedArrayBuffer;
+}
 
 export type WatchOrder =
   | { kind: 'open'; watch: number; root: Uint8Array }

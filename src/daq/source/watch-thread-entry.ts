@@ -1,10 +1,11 @@
-import { parentPort } from 'node:worker_threads';
-import { DirectoryWatch, WatchBudget } from './directory-watch.js';
-import { readWatchLimits } from './watch-limits.js';
-import type { WatchOrder } from './watch-protocol.js';
+import { parentPort, workerData } from 'node:worker_threads';
+import { DirectoryWatch } from './directory-watch.js';
+import { WatchBudget } from './watch-budget.js';
+import type { WatchOrder, WatchThreadData } from './watch-protocol.js';
 
 /** The thread in which all local directories are watched: adding ten thousand watches takes seconds. */
-const budget = new WatchBudget(readWatchLimits());
+const { limits, used } = workerData as WatchThreadData;
+const budget = new WatchBudget(limits, new Int32Array(used));
 const watches = new Map<number, DirectoryWatch>();
 
 parentPort?.on('message', (order: WatchOrder) => {

@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -16,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readKernelFacts } from '../../../src/daq/source/kernel-facts.js';
 import { LocalSourceTree } from '../../../src/daq/source/local-source-tree.js';
 import { SourceThreads } from '../../../src/daq/source/source-threads.js';
 import { asideOf } from '../../../src/daq/source/remove-file.js';
@@ -24,7 +26,9 @@ import { WatchHub } from '../../../src/daq/source/watch-hub.js';
 import { waitFor } from '../../support/wait-for.js';
 import { describeSourceTree, TAKES_ALL } from './source-tree.suite.js';
 
+/** Of a file system that hangs; one that answers may take its time to start its threads. */
 const LIMIT_MS = 1000;
+const PATIENT_MS = 20_000;
 
 describe(LocalSourceTree.name, () => {
   let folder: string;
@@ -35,7 +39,7 @@ describe(LocalSourceTree.name, () => {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'dm-source-'));
     ['roots/source', 'storage', 'elsewhere'].forEach((path) => mkdirSync(join(folder, path), { recursive: true }));
-    hub = new WatchHub();
+    hub = new WatchHub(readKernelFacts());
     threads = new SourceThreads();
   });
   afterEach(async () => {
@@ -45,13 +49,14 @@ describe(LocalSourceTree.name, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function open(directory = 'roots/source', entry?: URL): LocalSourceTree {
+  function open(directory = 'roots/source', { entry, mountInfo }: { entry?: URL; mountInfo?: string } = {}) {
     const tree = new LocalSourceTree(
       { host: null, directory: Buffer.from(join(folder, directory)) },
       {
         places: { roots: [join(folder, 'roots')], storage: join(folder, 'storage'), isJobResult: false },
-        limitMs: LIMIT_MS,
+        limitMs: entry === undefined ? PATIENT_MS : LIMIT_MS,
         hub,
+        mountInfo: mountInfo ?? readKernelFacts().mountInfo,
         threads: entry === undefined ? threads : new SourceThreads(entry),
       },
     );
@@ -69,6 +74,54 @@ describe(LocalSourceTree.name, () => {
   describeSourceTree({
     folder: () => folder,
     open: (directory) => open(directory),
+  });
+
+  describe('on a file server', () => {
+    /** As if the folder of the sources were mounted from a file server. */
+    function openShared(directory = 'roots/source'): LocalSourceTree {
+      const mountInfo = join(folder, 'mountinfo');
+      writeFileSync(
+        mountInfo,
+        [
+          '22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw',
+          `40 22 0:44 / ${join(folder, 'roots')} rw,relatime shared:20 - nfs4 server:/export rw,hard`,
+        ].join('\n'),
+      );
+      const tree = open(directory, { mountInfo });
+      // Whoever takes files of a source looks first whether it is there.
+      void tree.presence(null);
+      return tree;
+    }
+    const lookThreads = () =>
+      readdirSync('/proc/self/task').filter(
+        (task) => readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim() === 'dm-look',
+      );
+
+    describeSourceTree({ folder: () => folder, open: openShared });
+
+    it('is looked at by several threads, which end with the source', async () => {
+      const names = Array.from({ length: 50 }, (_, at) => `${at}.tif`);
+      names.forEach((name) => write(name, name));
+      const tree = openShared();
+      expect(await tree.presence(null)).toMatchObject({ fileSystem: { type: 'nfs4', isShared: true } });
+      await waitFor(() => lookThreads().length === 4, { what: 'four threads' });
+      const looks = await tree.look([...names, 'none'].map((name) => Buffer.from(name)));
+      // In the order asked for, whichever thread was the first to answer.
+      const found = looks.map((look) => (typeof look === 'object' ? Buffer.from(look.relativePath).toString() : look));
+      expect(found).toEqual([...names, 'gone']);
+      await tree.close();
+      // Its thread is kept for the next source, which is no file server.
+      expect(await open('roots').presence(null)).toMatchObject({ isThere: true });
+      await waitFor(() => lookThreads().length === 0, { what: 'the threads to end' });
+    });
+
+    it('is asked for its clock by a file, also where a link leads to it, and keeps none', async () => {
+      symlinkSync(source(''), join(folder, 'elsewhere/link'));
+      const changedAt = statSync(source(''), { bigint: true }).mtimeNs;
+      expect(await openShared('elsewhere/link').clock()).toBeGreaterThan(changedAt);
+      expect(statSync(source(''), { bigint: true }).mtimeNs).toBeGreaterThan(changedAt);
+      expect(readdirSync(source(''))).toEqual([]);
+    });
   });
 
   it('refuses the storage area', async () => {
@@ -207,7 +260,7 @@ describe(LocalSourceTree.name, () => {
 
     it('says that it does not answer, holds nobody else, and goes on when it answers', async () => {
       const { entry, fifo, answers } = aHangingEntry();
-      const tree = open('roots/source', entry);
+      const tree = open('roots/source', { entry });
       const startedAt = performance.now();
       const hanging = tree.presence(null);
       const scanning = tree.scan({ pass: 'full', filter: TAKES_ALL }).next();

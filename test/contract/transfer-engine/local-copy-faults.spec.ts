@@ -7,8 +7,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TransferOutcome, TransferTask } from '../../../src/storage/index.js';
 import { BatchCopier } from '../../../src/storage/local/copy-batch.js';
 
-/** What happens to a file system between the moment a copy is synced and the moment it is read back. */
-const fault = vi.hoisted(() => ({ afterSync: undefined as ((fd: number) => void) | undefined }));
+type Fault = (fd: number) => void;
+
+/** What happens to a file system right after a call: once a copy is synced, it is yet to be read back. */
+const fault = vi.hoisted(() => ({
+  afterSync: undefined as Fault | undefined,
+  afterOpen: undefined as Fault | undefined,
+  afterRead: undefined as Fault | undefined,
+}));
 
 vi.mock('node:fs', async (importOriginal) => {
   const original = await importOriginal<typeof fs>();
@@ -17,6 +23,16 @@ vi.mock('node:fs', async (importOriginal) => {
     fsyncSync: (fd: number) => {
       original.fsyncSync(fd);
       fault.afterSync?.(fd);
+    },
+    openSync: (...how: Parameters<typeof fs.openSync>) => {
+      const fd = original.openSync(...how);
+      fault.afterOpen?.(fd);
+      return fd;
+    },
+    readSync: (...how: Parameters<typeof fs.readSync>) => {
+      const read = original.readSync(...how);
+      fault.afterRead?.(how[0]);
+      return read;
     },
   };
 });
@@ -40,7 +56,7 @@ describe('faults in the middle of a copy', () => {
     copier = new BatchCopier();
   });
   afterEach(() => {
-    fault.afterSync = undefined;
+    Object.assign(fault, { afterSync: undefined, afterOpen: undefined, afterRead: undefined });
     copier.close();
     fs.rmSync(folder, { recursive: true, force: true });
   });
@@ -125,6 +141,28 @@ describe('faults in the middle of a copy', () => {
       fs.writeFileSync(join(source, 'a.other'), randomBytes(size));
       onSyncOf('a', () => change(join(source, 'a')));
       expect(statuses(copier.copy(tasks))).toEqual({ a: 'changed', b: 'published' });
+      expect(inExperiment()).toEqual(['b']);
+      fs.rmSync(join(experiment, 'data/b'));
+    }
+  });
+
+  it.each([
+    ['once it is opened', 'afterOpen', 1],
+    ['to nothing once it is opened', 'afterOpen', 0],
+    ['while it is read', 'afterRead', 1],
+    ['to nothing while it is read', 'afterRead', 0],
+  ] as const)('publishes nothing of a file that shrinks %s, and leaves nothing behind', (_what, moment, left) => {
+    for (const size of [SMALL, LARGE]) {
+      const tasks = [aTask('a', randomBytes(size)), aTask('b', randomBytes(size))];
+      let shrunk = 0;
+      fault[moment] = (fd) => {
+        if (shrunk === 0 && fs.readlinkSync(`/proc/self/fd/${fd}`) === join(source, 'a')) {
+          shrunk += 1;
+          fs.truncateSync(join(source, 'a'), left);
+        }
+      };
+      expect(statuses(copier.copy(tasks))).toEqual({ a: 'changed', b: 'published' });
+      expect(shrunk).toBe(1);
       expect(inExperiment()).toEqual(['b']);
       fs.rmSync(join(experiment, 'data/b'));
     }

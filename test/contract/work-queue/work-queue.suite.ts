@@ -75,6 +75,15 @@ export function workQueueContract(name: string, open: () => Promise<WorkQueue>):
       expect(runs).toBe(2);
     });
 
+    it('brings jobs of the first priority before all others, in the order of their coming', async () => {
+      const one = (n: number, priority: number) => ({ id: `job-${n}`, data: { n }, priority });
+      await queue.add('transfer', [one(1, 2), one(2, 2), one(3, 1)]);
+      await queue.add('transfer', [one(4, 2), one(5, 1)]);
+      queue.consume('transfer', { concurrency: 1 }, record);
+      await waitFor(() => seen.length === 5, { what: 'all jobs' });
+      expect(seen).toEqual([3, 5, 1, 2, 4].map((n) => ({ n })));
+    });
+
     it('never runs more handlers at a time than asked for', async () => {
       let active = 0;
       let most = 0;

@@ -3,7 +3,8 @@ import { messageOf, StationError } from '../../../kernel/errors.js';
 import { joinBytes, directoryOf } from '../../../kernel/path-bytes.js';
 import type { Shell } from '../../../storage/index.js';
 import { type CloseLook, plainLook } from '../file-looks.js';
-import { fileSystemIn } from '../mount-info.js';
+import { mountIn } from '../mount-info.js';
+import { compareDevice } from '../source-device.js';
 import { CLOCK_TICK_NS } from '../source-clock.js';
 import type {
   AbsenceCode,
@@ -90,13 +91,15 @@ export class RemoteSourceTree implements SourceTree {
       return ABSENCES[verdict?.toString() ?? ''] ?? absent('unreadable', 'its host gave no answer that makes sense');
     }
     const isEmpty = content?.length !== 1;
-    if (knownDevice !== null && device.toString() !== knownDevice && isEmpty) {
+    const mount = mountIn(mounts?.toString('latin1') ?? '', directory);
+    const change = compareDevice(knownDevice, device.toString(), mount.point);
+    if (change.hasLostMount || (change.isOther && isEmpty)) {
       return absent('not-mounted', 'its file system is not mounted');
     }
-    this.fileSystem = fileSystemIn(mounts?.toString('latin1') ?? '', directory);
+    this.fileSystem = mount.fileSystem;
     // Whatever it is there, no event of it comes here.
     const fileSystem = { type: this.fileSystem.type, isShared: true };
-    return { isThere: true, device: device.toString(), directory, isEmpty, fileSystem };
+    return { isThere: true, device: change.device, directory, isEmpty, fileSystem };
   }
 
   async *scan(request: ScanRequest): AsyncGenerator<ScanBatch> {
