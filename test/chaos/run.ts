@@ -72,9 +72,10 @@ async function round(
   await Promise.all([...strikes, pause(seconds * 1000)]);
   await detector.stop();
   await Promise.all([world.redis?.start(), world.mongo?.start()]);
-  await station.up();
+  const mendedAt = performance.now();
   timeline.say(`all is mended; ${detector.written} files written so far`);
-  const settled = await settle(world, traffic);
+  await station.up();
+  const settled = await settle(world, traffic, mendedAt);
   timeline.say(
     `settled after ${settled.seconds.toFixed(1)} s${settled.open === undefined ? '' : `: NOT, ${settled.open}`}`,
   );
