@@ -5,6 +5,7 @@ import { isRunning, processesNaming } from '../support/process-tree.ts';
 import { check } from './check/collect.ts';
 import type { Finding } from './check/evidence.ts';
 import { Detector } from './detector.ts';
+import { FAR_HOST, farHostIn } from './far-host.ts';
 import { FAULTS, whyNot } from './faults/index.ts';
 import type { ChaosOptions } from './options.ts';
 import { chaosDirectory, makePlaces } from './places.ts';
@@ -104,13 +105,18 @@ async function makeWorld(options: ChaosOptions, report: Report): Promise<World> 
   const files = options.minutes * 60 * options.filesPerSecond;
   const places = makePlaces(files * BYTES_OF_A_FILE + ROOM_BYTES);
   const timeline = new Timeline(join(places.folder, 'timeline.log'));
-  const [redis, mongo] =
-    options.variant === 'embedded' ? [] : [server(await redisIn(places.folder)), server(await mongoIn(places.folder))];
+  const absent: World['absent'] = {};
+  const [redis, mongo] = await serversOf(options, places.folder, absent);
   for (const one of [redis, mongo]) {
     await one?.start();
     if (one !== undefined) {
       report.servers[one.name] = one.version;
     }
+  }
+  const sshd = present(await farHostIn(places), 'ssh-cut', absent);
+  if (sshd !== undefined) {
+    const hosts = { [FAR_HOST]: sshd.host };
+    writeFileSync(join(places.data, 'station.yaml'), JSON.stringify({ storage: { hosts } })); // JSON is YAML
   }
   const station = new SupervisedStation(
     places,
@@ -130,14 +136,27 @@ async function makeWorld(options: ChaosOptions, report: Report): Promise<World> 
     },
     timeline,
   );
-  const detector = new Detector(places.detector, options.seed, options.filesPerSecond);
-  return { places, timeline, station, detector, redis, mongo };
+  const detector = new Detector(places.detector, options.seed, options.filesPerSecond, sshd !== undefined);
+  return { places, timeline, station, detector, redis, mongo, sshd, absent };
 }
 
-/** A server that cannot be had is left out, with all that needs it; said by {@link strikable}. */
-function server(found: Server | string): Server | undefined {
+async function serversOf(
+  { variant }: ChaosOptions,
+  folder: string,
+  absent: World['absent'],
+): Promise<[Server | undefined, Server | undefined]> {
+  const without = `the variant ${variant} has none`;
+  const isEmbedded = variant === 'embedded';
+  return [
+    present(isEmbedded ? without : await redisIn(folder), 'redis-killed', absent),
+    present(isEmbedded ? without : await mongoIn(folder), 'mongo-killed', absent),
+  ];
+}
+
+/** A server that cannot be had is left out, with the fault that strikes it; said by {@link strikable}. */
+function present<Found>(found: Found | string, kind: FaultKind, absent: World['absent']): Found | undefined {
   if (typeof found === 'string') {
-    process.stderr.write(`!!! ${found}\n`);
+    absent[kind] = found;
     return undefined;
   }
   return found;
@@ -156,10 +175,10 @@ function strikable(world: World, report: Report): FaultKind[] {
 }
 
 /** Stops everything as an operator would; answers what stayed behind. */
-async function end({ station, places, redis, mongo }: World, traffic: Traffic): Promise<Found[]> {
+async function end({ station, places, redis, mongo, sshd }: World, traffic: Traffic): Promise<Found[]> {
   await traffic.stop();
   const code = await station.stop();
-  await Promise.all([redis?.kill(), mongo?.kill()]);
+  await Promise.all([redis?.kill(), mongo?.kill(), sshd?.stop()]);
   const left = new Set([...[...station.everRunning].filter(isRunning), ...processesNaming(`${places.folder}/`)]);
   left.delete(process.pid);
   return [
