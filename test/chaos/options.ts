@@ -12,10 +12,10 @@ export interface ChaosOptions {
   roundSeconds: number;
 }
 
-const USAGE = `usage: npm run chaos [-- --minutes 5 --seed 7 --variant embedded|redis-mongo]
+const USAGE = `usage: npm run chaos [-- --minutes 5 --seed 7 --variant redis-mongo|embedded]
   --minutes N     how long files flow and faults strike (default 5); settling and checking come on top
   --seed S        repeats the times and kinds of the faults of a run (default: by the clock; printed)
-  --variant V     embedded: PostgreSQL alone (default); redis-mongo: with Redis and a MongoDB-speaking server
+  --variant V     redis-mongo: with Redis and a MongoDB-speaking server (default); embedded: PostgreSQL alone
   --rate N        files per second (default 80)
   --round N       seconds of faults between two checks (default 60)
 `;
@@ -28,7 +28,7 @@ export function parseOptions(args: string[]): ChaosOptions | undefined {
       options: {
         minutes: { type: 'string', default: '5' },
         seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-        variant: { type: 'string', default: 'embedded' },
+        variant: { type: 'string', default: 'redis-mongo' },
         rate: { type: 'string', default: '80' },
         round: { type: 'string', default: '60' },
       },
