@@ -13,6 +13,9 @@ export type FaultKind =
   | 'copy-corrupted'
   | 'source-changed';
 
+/** What goes wrong with files that have been safe for some time: once a round has settled, outside of the plan. */
+export type LateFaultKind = 'stored-copy-damaged';
+
 export interface PlannedFault {
   kind: FaultKind;
   /** Seconds after the start of its round. */

@@ -7,10 +7,11 @@ import type { Finding } from './check/evidence.ts';
 import { Detector } from './detector.ts';
 import { FAR_HOST, farHostIn } from './far-host.ts';
 import { FAULTS, whyNot } from './faults/index.ts';
+import { storedCopyDamaged } from './faults/stored-copy.ts';
 import type { ChaosOptions } from './options.ts';
 import { chaosDirectory, makePlaces } from './places.ts';
 import { type FaultKind, type PlannedFault, planOf } from './plan.ts';
-import { emptyReport, type Report, summaryOf, writeReport } from './report.ts';
+import { emptyReport, noteFault, type Report, summaryOf, writeReport } from './report.ts';
 import { mongoIn, redisIn, type Server } from './servers.ts';
 import { settle, SETTLE_SECONDS } from './settling.ts';
 import { SupervisedStation } from './supervised-station.ts';
@@ -81,7 +82,8 @@ async function round(
     `settled after ${settled.seconds.toFixed(1)} s${settled.open === undefined ? '' : `: NOT, ${settled.open}`}`,
   );
   report.settledSeconds = Math.max(report.settledSeconds, settled.seconds);
-  const findings = await check(world, traffic);
+  const unrepaired = settled.open === undefined ? await lateFault(world, traffic, report) : [];
+  const findings = [...(await check(world, traffic)), ...unrepaired];
   if (settled.open !== undefined || settled.seconds > SETTLE_SECONDS) {
     const detail = `settled after ${settled.seconds.toFixed(1)} s; open: ${settled.open ?? 'nothing'}`;
     findings.push({ experiment: '', breach: 'other', path: '', detail });
@@ -97,8 +99,16 @@ async function strike(world: World, fault: PlannedFault, begunAt: number, report
   timeline.say(`${fault.kind} …`);
   const struck = await FAULTS[fault.kind](world, fault);
   timeline.say(`${fault.kind} ${struck > 0 ? 'over' : 'did not strike'}`);
-  report.faultsTried[fault.kind] = (report.faultsTried[fault.kind] ?? 0) + 1;
-  report.faults[fault.kind] = (report.faults[fault.kind] ?? 0) + struck;
+  noteFault(report, fault.kind, struck);
+}
+
+/** What happens to copies long after they came; answers what the station did not do about it. */
+async function lateFault(world: World, traffic: Traffic, report: Report): Promise<Found[]> {
+  const seed = report.seed + world.damaged.size;
+  const { struck, what } = await storedCopyDamaged(world, traffic, seed);
+  world.timeline.say(`stored-copy-damaged ${struck > 0 ? 'over' : 'did not strike'}`);
+  noteFault(report, 'stored-copy-damaged', struck);
+  return what.map(other);
 }
 
 async function makeWorld(options: ChaosOptions, report: Report): Promise<World> {
@@ -137,7 +147,7 @@ async function makeWorld(options: ChaosOptions, report: Report): Promise<World> 
     timeline,
   );
   const detector = new Detector(places.detector, options.seed, options.filesPerSecond, sshd !== undefined);
-  return { places, timeline, station, detector, redis, mongo, sshd, absent };
+  return { places, timeline, station, detector, redis, mongo, sshd, absent, damaged: new Set() };
 }
 
 async function serversOf(

@@ -16,6 +16,8 @@ export interface World {
   sshd: TestSshd | undefined;
   /** Why a kind has nothing to strike, such as a server that is not installed. */
   absent: Partial<Record<FaultKind, string>>;
+  /** MD5 of what a late fault has made of copies; their repair keeps that aside. */
+  damaged: Set<string>;
   detector: Detector;
   timeline: Timeline;
 }
