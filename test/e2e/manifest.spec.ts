@@ -46,7 +46,10 @@ describe('the manifest of an experiment', () => {
 
     expect(check(scene, list)).toMatchObject({ status: 0, stdout: '', stderr: '' });
     const lines = list.toString('latin1').split('\n');
-    expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toHaveLength(names.length);
+    const entries = lines.flatMap((line, index) => (line !== '' && !line.startsWith('#') ? [index] : []));
+    expect(entries).toHaveLength(names.length);
+    const evidence = /^# version 1, proof read-back, verified \d{4}-\d\d-\d\dT[\d:.]+Z, copies: primary$/;
+    expect(entries.filter((index) => !evidence.test(lines[index - 1] ?? ''))).toEqual([]);
     expect(lines.at(-2)).toMatch(new RegExp(`^# End: ${names.length} verified files with \\d+ bytes, 0 others$`));
     // And it is word for word what md5sum itself would write.
     const own = execFileSync('md5sum', ['--', ...AWKWARD.map((name) => `data/${name.toString()}`)], {

@@ -31,6 +31,13 @@ describe('the manifest', () => {
         `${sql} WHERE ledger_id = (SELECT id FROM ledger WHERE destination_path = convert_to($1, 'UTF8'))`,
         [`data/${name}`],
       );
+    await database().query(
+      `INSERT INTO replica (ledger_id, destination, size_bytes, proof, verified_at, trouble)
+       SELECT l.id, copy.name, l.size_bytes, copy.proof, '2026-01-02T03:04:05Z', copy.trouble
+       FROM ledger l, (VALUES ('mirror', 'read-back', NULL), ('tape', 'size', NULL), ('usb', 'read-back', 'damaged'))
+         AS copy (name, proof, trouble) WHERE l.destination_path = 'data/verified'`,
+    );
+    await database().query(`UPDATE replica SET verified_at = '2026-11-21T08:15:00Z' WHERE destination = 'primary'`);
     await change('unsynced', `UPDATE replica SET proof = 'read-back-unsynced'`);
     await change('size', `UPDATE replica SET proof = 'size', md5_sum = NULL`);
     await change('none', `UPDATE replica SET proof = 'none'`);
@@ -42,7 +49,13 @@ describe('the manifest', () => {
 
     const listed = list.filter((line) => /^[0-9a-f]{32} {2}/.test(line)).map((line) => line.slice(34));
     expect(listed.sort()).toEqual(['data/unsynced', 'data/verified']);
-    expect(list.filter((line) => line.includes('version 1')).sort()).toEqual([
+    const verifiedAt = 'verified 2026-11-21T08:15:00.000Z';
+    expect(list.filter((line) => line.startsWith('# version')).sort()).toEqual([
+      `# version 1, proof read-back, ${verifiedAt}, copies: primary, mirror, tape (proof size), usb (damaged)`,
+      `# version 1, proof read-back-unsynced, ${verifiedAt}, copies: primary`,
+    ]);
+    expect(list[list.findIndex((line) => line.endsWith('  data/unsynced')) - 1]).toContain('read-back-unsynced');
+    expect(list.filter((line) => line.includes(': version 1 of ')).sort()).toEqual([
       '# no copy in the storage area: version 1 of data/forgotten',
       '# not verified, proof none: version 1 of data/none',
       '# not verified, proof size: version 1 of data/size',

@@ -25,7 +25,9 @@ export class ManifestController {
     description:
       'A list for `md5sum -c` or `sha256sum -c`, to be checked in the experiment’s directory, or NDJSON with the ' +
       'evidence of each copy. In the lists, files that are not verified (and those without a digest for the program) ' +
-      'are comments with the reason; the last comment holds the sums, so a list without it was cut off.',
+      'are comments with the reason, and each line has its evidence in a comment before it; the last comment holds the ' +
+      'sums, so a list without it was cut off. Where files have no SHA-256 yet, a list for `sha256sum` is refused ' +
+      '(MANIFEST_DIGESTS_MISSING): a deep audit with `sha256` computes them.',
   })
   @ApiOkResponse({
     content: {
