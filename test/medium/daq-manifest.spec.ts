@@ -80,9 +80,46 @@ describe('the manifest', () => {
       `INSERT INTO content_digest (ledger_id, sha256_sum)
        SELECT id, encode(sha256('1'), 'hex') FROM ledger WHERE destination_path = 'data/with'`,
     );
-    const list = await manifest('sha256', { format: 'sha256sum' });
+    await expect(manifest('sha256', { format: 'sha256sum' })).rejects.toMatchObject({
+      status: 409,
+      code: 'MANIFEST_DIGESTS_MISSING',
+      message: expect.stringContaining('dm experiment manifest sha256 --format sha256sum --compute') as string,
+      details: { missing: 1 },
+    });
+    const list = await manifest('sha256', { format: 'sha256sum', partial: 'true' });
     expect(list).toContain('6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b  data/with\n');
     expect(list).toContain('# no digest for sha256sum yet: version 1 of data/without\n');
+  });
+
+  it('misses no SHA-256 of what a list does not hold', async () => {
+    const { source } = await app.experiment('sha256-whole');
+    ['one', 'two', 'unverified'].forEach((name) => writeFileSync(join(source, name), name));
+    await app.ended((await app.start('sha256-whole')).id);
+    writeFileSync(join(source, 'one'), 'newer content');
+    await app.ended((await app.start('sha256-whole')).id);
+    const admin = await app.as('admin');
+    const { id: experimentId } = await admin.get<{ id: number }>('/experiments/sha256-whole');
+    await database().query(
+      `UPDATE replica SET proof = 'size' FROM ledger l
+       WHERE l.id = ledger_id AND l.experiment_id = $1 AND l.destination_path = 'data/unverified'`,
+      [experimentId],
+    );
+    await database().query(
+      `INSERT INTO content_digest (ledger_id, sha256_sum)
+       SELECT id, repeat('0', 64) FROM ledger WHERE experiment_id = $1 AND destination_path = 'data/one' AND version = 2`,
+      [experimentId],
+    );
+    const list = (query: Record<string, string>) =>
+      manifest('sha256-whole', { format: 'sha256sum', ...query }).then(
+        (text) => text.split('\n').filter((line) => /^[0-9a-f]{64} /.test(line)).length,
+        (error: { details?: unknown }) => error.details,
+      );
+
+    expect(await list({})).toEqual({ missing: 1 });
+    expect(await list({ pathPrefix: 'data/one' })).toBe(1);
+    expect(await list({ pathPrefix: 'data/unverified' })).toBe(0);
+    expect(await list({ pathPrefix: 'data/one', versions: 'all' })).toEqual({ missing: 1 });
+    expect(await list({ versions: 'all', partial: 'true' })).toBe(1);
   });
 
   it('takes many pages, each version in its place', async () => {
