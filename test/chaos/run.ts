@@ -12,7 +12,7 @@ import type { ChaosOptions } from './options.ts';
 import { chaosDirectory, makePlaces } from './places.ts';
 import { type FaultKind, type PlannedFault, planOf } from './plan.ts';
 import { emptyReport, noteFault, type Report, summaryOf, writeReport } from './report.ts';
-import { mongoIn, redisIn, type Server } from './servers.ts';
+import { mongoIn, redisIn, type Server, usualRate } from './servers.ts';
 import { settle, SETTLE_SECONDS } from './settling.ts';
 import { SupervisedStation } from './supervised-station.ts';
 import { Timeline } from './timeline.ts';
@@ -30,10 +30,11 @@ type Found = Finding & { experiment: string };
 /** Files flow while faults strike, round after round; after each all is mended, must settle, and is checked. */
 export async function run(options: ChaosOptions): Promise<boolean> {
   const report = emptyReport(options);
-  const world = await makeWorld(options, report);
+  const filesPerSecond = options.filesPerSecond ?? (await usualRate(options.variant));
+  const world = await makeWorld(options, filesPerSecond, report);
   const { station, timeline } = world;
   timeline.say(
-    `seed ${options.seed}: npm run chaos -- --seed ${options.seed} --minutes ${options.minutes} --variant ${options.variant} --rate ${options.filesPerSecond} --round ${options.roundSeconds}`,
+    `seed ${options.seed}: npm run chaos -- --seed ${options.seed} --minutes ${options.minutes} --variant ${options.variant} --rate ${filesPerSecond} --round ${options.roundSeconds}`,
   );
   const kinds = strikable(world, report);
   await station.start();
@@ -111,8 +112,8 @@ async function lateFault(world: World, traffic: Traffic, report: Report): Promis
   return what.map(other);
 }
 
-async function makeWorld(options: ChaosOptions, report: Report): Promise<World> {
-  const files = options.minutes * 60 * options.filesPerSecond;
+async function makeWorld(options: ChaosOptions, filesPerSecond: number, report: Report): Promise<World> {
+  const files = options.minutes * 60 * filesPerSecond;
   const places = makePlaces(files * BYTES_OF_A_FILE + ROOM_BYTES);
   const timeline = new Timeline(join(places.folder, 'timeline.log'));
   const absent: World['absent'] = {};
@@ -146,7 +147,7 @@ async function makeWorld(options: ChaosOptions, report: Report): Promise<World> 
     },
     timeline,
   );
-  const detector = new Detector(places.detector, options.seed, options.filesPerSecond, sshd !== undefined);
+  const detector = new Detector(places.detector, options.seed, filesPerSecond, sshd !== undefined);
   return { places, timeline, station, detector, redis, mongo, sshd, absent, damaged: new Set() };
 }
 
