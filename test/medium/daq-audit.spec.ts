@@ -122,6 +122,28 @@ describe('audits', () => {
     ]);
   });
 
+  it('count what they do not look at: copies at further destinations, sources on other machines', async () => {
+    const { source } = await app.experiment('elsewhere');
+    ['a', 'b', 'c'].forEach((name) => writeFileSync(join(source, name), name));
+    await app.ended((await app.start('elsewhere')).id);
+    const database = app.app.get(Database);
+    await database.query(
+      `INSERT INTO replica (ledger_id, destination, size_bytes, proof)
+       SELECT l.id, destination, l.size_bytes, 'read-back' FROM ledger l, unnest(ARRAY['mirror', 'tape']) AS destination
+       WHERE l.source_path = convert_to($1, 'UTF8')`,
+      [join(source, 'a')],
+    );
+    await database.query(`UPDATE ledger SET source_host = 'far' WHERE source_path = convert_to($1, 'UTF8')`, [
+      join(source, 'b'),
+    ]);
+    const admin = await app.as('admin');
+    const { id } = await admin.post<AuditAnswer>('/audits', { experiment: 'elsewhere' });
+    expect(await ended(admin, id)).toMatchObject({
+      findings: {},
+      counts: { copies: 3, copiesElsewhere: 2, sourcesElsewhere: 1 },
+    });
+  });
+
   it('keep of information only some, and count all', async () => {
     const { source } = await app.experiment('many');
     writeFileSync(join(source, 'seed'), '');
