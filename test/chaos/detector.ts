@@ -11,7 +11,7 @@ export const FAR_PREFIX = 'far-';
 /** Every third directory of uploads lies there. */
 const FAR_UPLOADS = 3;
 /** An upload that becomes due at once: frames enough for many calls, and a stack that takes its time. */
-const SUDDEN_UPLOAD = { frames: 40, stackBytes: 8 * 2 ** 20 };
+const SUDDEN_UPLOAD = { frames: 40, stackBytes: 24 * 2 ** 20 };
 const MIB = 2 ** 20;
 
 /** How a file that was there before gets its new content. */

@@ -22,6 +22,8 @@ import type { World } from './world.ts';
 /** Mean size of what a detector writes, with room for older versions and for files that are there twice. */
 const BYTES_OF_A_FILE = 100_000;
 const ROOM_BYTES = 512 * 2 ** 20;
+/** However few files the detectors write: faults add large ones of their own. */
+const LEAST_BYTES_PER_SECOND = 8_000_000;
 /** So many findings are looked into; thousands have one cause. */
 const MOST_EXPLAINED = 50;
 
@@ -113,8 +115,8 @@ async function lateFault(world: World, traffic: Traffic, report: Report): Promis
 }
 
 async function makeWorld(options: ChaosOptions, filesPerSecond: number, report: Report): Promise<World> {
-  const files = options.minutes * 60 * filesPerSecond;
-  const places = makePlaces(files * BYTES_OF_A_FILE + ROOM_BYTES);
+  const bytesPerSecond = Math.max(filesPerSecond * BYTES_OF_A_FILE, LEAST_BYTES_PER_SECOND);
+  const places = makePlaces(options.minutes * 60 * bytesPerSecond + ROOM_BYTES);
   const timeline = new Timeline(join(places.folder, 'timeline.log'));
   const absent: World['absent'] = {};
   const [redis, mongo] = await serversOf(options, places.folder, absent);

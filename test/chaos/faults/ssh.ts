@@ -4,7 +4,7 @@ import type { Fault } from './fault.ts';
 
 /** A station that starts again, or is stopped again and again to meet a copy, fetches nothing for some seconds. */
 const LOOKING_MS = 40_000;
-const LOOK_MS = 50;
+const LOOK_MS = 20;
 
 let isCut = false;
 
