@@ -294,6 +294,8 @@ export interface AuditAnswer {
     bytesRead: number;
     touched: number;
     withoutDigest: number;
+    copiesElsewhere: number;
+    sourcesElsewhere: number;
   };
   /** Numbers by kind. */
   findings: Record<string, number>;

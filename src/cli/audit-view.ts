@@ -42,6 +42,12 @@ export function aboutAudit(audit: AuditAnswer): string {
       `${formatCount(counts.copies)} copies, ${formatCount(counts.files)} files, ${formatCount(counts.documents)} documents`,
     ],
     [
+      'not looked at',
+      counts.copiesElsewhere + counts.sourcesElsewhere === 0
+        ? ''
+        : `${formatCount(counts.copiesElsewhere)} copies at further destinations, ${formatCount(counts.sourcesElsewhere)} sources on other machines`,
+    ],
+    [
       'read',
       `${formatCount(counts.verified)} copies verified, ${formatBytes(counts.bytesRead)}${audit.isBudgetSpent ? ' (the budget is spent; the next deep audit goes on)' : ''}`,
     ],

@@ -6,6 +6,12 @@ import { randomBytesOf, randomNumbers } from '../bench/pieces/random.ts';
 const TICK_MS = 100;
 const FILES_OF_AN_UPLOAD = 150;
 const FILES_OF_A_SCAN = 100;
+/** Begins the names of uploads from another machine. */
+export const FAR_PREFIX = 'far-';
+/** Every third directory of uploads lies there. */
+const FAR_UPLOADS = 3;
+/** An upload that becomes due at once: frames enough for many calls, and a stack that takes its time. */
+const SUDDEN_UPLOAD = { frames: 40, stackBytes: 24 * 2 ** 20 };
 const MIB = 2 ** 20;
 
 /** How a file that was there before gets its new content. */
@@ -17,7 +23,7 @@ export const REWRITES: readonly Rewrite[] = ['in place', 'appended', 'replaced']
  * One part goes to a directory that a monitor watches, the other to directories that are uploaded once they are full.
  */
 export class Detector {
-  /** Directories below `uploads` that are complete. */
+  /** Directories below `uploads` that are complete; see {@link isFar}. */
   readonly fullUploads: string[] = [];
   written = 0;
   readonly rewritten = new Set<string>();
@@ -27,21 +33,24 @@ export class Detector {
   private readonly random: () => number;
   private readonly content: (length: number) => Buffer;
   private readonly filesPerSecond: number;
+  private readonly hasFarHost: boolean;
   private readonly slowOnes = new Set<Promise<void>>();
   private readonly mayRewrite: string[] = [];
   private isOn = false;
   private running: Promise<void> = Promise.resolve();
   private inUpload = 0;
   private nextUpload = 1;
+  private suddenUploads = 1;
   private inMonitor = 0;
 
-  constructor(root: string, seed: number, filesPerSecond: number) {
+  constructor(root: string, seed: number, filesPerSecond: number, hasFarHost: boolean) {
     this.root = root;
     this.monitored = join(root, 'monitored');
     this.uploads = join(root, 'uploads');
     this.random = randomNumbers(seed ^ 0x5eed);
     this.content = randomBytesOf(`chaos ${seed}`);
     this.filesPerSecond = filesPerSecond;
+    this.hasFarHost = hasFarHost;
     [this.monitored, this.uploads, join(root, 'aside')].forEach((path) => mkdirSync(path, { recursive: true }));
   }
 
@@ -79,6 +88,19 @@ export class Detector {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, this.content(bytes));
     this.written += 1;
+  }
+
+  /** A directory of the other machine that is complete at once, beyond the usual rate. */
+  writeFarUpload(): void {
+    const name = `${FAR_PREFIX}sudden-${String(this.suddenUploads++).padStart(4, '0')}`;
+    const directory = join(this.uploads, name);
+    mkdirSync(directory);
+    for (let index = 0; index < SUDDEN_UPLOAD.frames; index += 1) {
+      writeFileSync(join(directory, `image ${index}.h5`), this.content(this.frameSize()));
+    }
+    writeFileSync(join(directory, 'stack.h5'), this.content(SUDDEN_UPLOAD.stackBytes));
+    this.written += SUDDEN_UPLOAD.frames + 1;
+    this.fullUploads.push(name);
   }
 
   private async run(): Promise<void> {
@@ -119,7 +141,11 @@ export class Detector {
   /** Frames mostly; now and then a stack, whose copy takes long enough to be met in its middle. */
   private nextSize(): number {
     const kind = this.random();
-    return Math.floor(kind < 0.002 ? (8 + this.random() * 16) * MIB : 2000 + this.random() * 50_000);
+    return kind < 0.002 ? Math.floor((8 + this.random() * 16) * MIB) : this.frameSize();
+  }
+
+  private frameSize(): number {
+    return Math.floor(2000 + this.random() * 50_000);
   }
 
   private nextMonitored(): string {
@@ -133,15 +159,20 @@ export class Detector {
       this.finishUpload();
     }
     const index = this.inUpload++;
-    return join(this.uploads, uploadName(this.nextUpload), index % 3 === 0 ? 'raw' : '.', `image ${index}.h5`);
+    return join(this.uploads, this.uploadName(), index % 3 === 0 ? 'raw' : '.', `image ${index}.h5`);
   }
 
   private finishUpload(): void {
     if (this.inUpload > 0) {
-      this.fullUploads.push(uploadName(this.nextUpload));
+      this.fullUploads.push(this.uploadName());
       this.nextUpload += 1;
       this.inUpload = 0;
     }
+  }
+
+  private uploadName(): string {
+    const isOfFarHost = this.hasFarHost && this.nextUpload % FAR_UPLOADS === 0;
+    return `${isOfFarHost ? FAR_PREFIX : ''}upload-${String(this.nextUpload).padStart(4, '0')}`;
   }
 
   private writeSlowly(path: string, content: Buffer): void {
@@ -174,6 +205,7 @@ export class Detector {
   }
 }
 
-function uploadName(index: number): string {
-  return `upload-${String(index).padStart(4, '0')}`;
+/** Whether an upload's directory is one of the other machine. */
+export function isFar(upload: string): boolean {
+  return upload.startsWith(FAR_PREFIX);
 }

@@ -6,17 +6,17 @@ export interface ChaosOptions {
   minutes: number;
   seed: number;
   variant: Variant;
-  /** Files that the detectors write per second, all together. */
-  filesPerSecond: number;
+  /** Files that the detectors write per second, all together; undefined: what the servers are good for. */
+  filesPerSecond: number | undefined;
   /** Seconds of faults before everything is mended, must settle, and is checked. */
   roundSeconds: number;
 }
 
-const USAGE = `usage: npm run chaos [-- --minutes 5 --seed 7 --variant embedded|redis-mongo]
+const USAGE = `usage: npm run chaos [-- --minutes 5 --seed 7 --variant redis-mongo|embedded]
   --minutes N     how long files flow and faults strike (default 5); settling and checking come on top
   --seed S        repeats the times and kinds of the faults of a run (default: by the clock; printed)
-  --variant V     embedded: PostgreSQL alone (default); redis-mongo: with Redis and a MongoDB-speaking server
-  --rate N        files per second (default 80)
+  --variant V     redis-mongo: with Redis and a MongoDB-speaking server (default); embedded: PostgreSQL alone
+  --rate N        files per second (default 80; 20 where FerretDB stands in for MongoDB)
   --round N       seconds of faults between two checks (default 60)
 `;
 
@@ -28,8 +28,8 @@ export function parseOptions(args: string[]): ChaosOptions | undefined {
       options: {
         minutes: { type: 'string', default: '5' },
         seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-        variant: { type: 'string', default: 'embedded' },
-        rate: { type: 'string', default: '80' },
+        variant: { type: 'string', default: 'redis-mongo' },
+        rate: { type: 'string' },
         round: { type: 'string', default: '60' },
       },
     });
@@ -44,7 +44,7 @@ export function parseOptions(args: string[]): ChaosOptions | undefined {
       minutes: positive('--minutes', values.minutes),
       seed,
       variant: values.variant,
-      filesPerSecond: positive('--rate', values.rate),
+      filesPerSecond: values.rate === undefined ? undefined : positive('--rate', values.rate),
       roundSeconds: positive('--round', values.round),
     };
   } catch (error) {

@@ -16,6 +16,14 @@ describe(planOf, () => {
     }
   });
 
+  it('has room for each kind in the round of the short form', () => {
+    const kinds = Array.from({ length: 10 }, (_, index) => `kind ${index}` as FaultKind);
+    for (let seed = 0; seed < 100; seed += 1) {
+      const drawn = planOf(seed, kinds, 1, 36)[0]!.map((fault) => fault.kind);
+      expect(new Set(drawn).size).toBe(kinds.length);
+    }
+  });
+
   it('begins every fault while the round is on', () => {
     for (const { at, lasts } of planOf(3, KINDS, 20, 30).flat()) {
       expect(at).toBeGreaterThan(0);

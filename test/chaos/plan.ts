@@ -1,6 +1,6 @@
 import { randomNumbers } from '../bench/pieces/random.ts';
 
-/** What can go wrong; each has an injector in `faults/`. */
+/** What can go wrong while files flow; each has an injector in `faults/`. */
 export type FaultKind =
   | 'station-killed'
   | 'station-and-database-killed'
@@ -9,8 +9,12 @@ export type FaultKind =
   | 'mongo-killed'
   | 'destination-filled'
   | 'source-unmounted'
+  | 'ssh-cut'
   | 'copy-corrupted'
   | 'source-changed';
+
+/** What goes wrong with files that have been safe for some time: once a round has settled, outside of the plan. */
+export type LateFaultKind = 'stored-copy-damaged';
 
 export interface PlannedFault {
   kind: FaultKind;
@@ -27,10 +31,13 @@ const GAP_SECONDS = { least: 1.5, most: 6 };
 const LASTING_SECONDS = { least: 1, most: 7 };
 /** The last fault has begun this long before the end of the round: it is to be met by work, not by an idle station. */
 const CALM_SECONDS = 2;
+/** The first fault comes so long after the start of the round at the latest. */
+const FIRST_SECONDS = { least: 2, most: 4 };
 
 /**
  * Rounds of faults, wholly decided by the seed: times, kinds and durations. Kinds are drawn like cards, so that each
- * comes before any comes twice; a deck that is not used up goes on in the next round.
+ * comes before any comes twice; a deck that is not used up goes on in the next round. A round that is long enough for
+ * the least gaps has room for all kinds.
  */
 export function planOf(
   seed: number,
@@ -42,8 +49,9 @@ export function planOf(
   const deck: FaultKind[] = [];
   return Array.from({ length: rounds }, () => {
     const faults: PlannedFault[] = [];
-    const most = Math.min(GAP_SECONDS.most, Math.max(GAP_SECONDS.least, (2 * roundSeconds) / kinds.length - 2));
-    for (let at = 2 + random() * 2; at < roundSeconds - CALM_SECONDS; at += between(random, { ...GAP_SECONDS, most })) {
+    const room = (roundSeconds - CALM_SECONDS - FIRST_SECONDS.most) / (kinds.length - 1);
+    const gaps = { ...GAP_SECONDS, most: Math.min(GAP_SECONDS.most, Math.max(GAP_SECONDS.least, room)) };
+    for (let at = between(random, FIRST_SECONDS); at < roundSeconds - CALM_SECONDS; at += between(random, gaps)) {
       if (deck.length === 0) {
         deck.push(...shuffled(kinds, random));
       }

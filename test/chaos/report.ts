@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { machineFacts } from '../bench/pieces/machine.ts';
 import type { Breach } from './check/evidence.ts';
 import type { ChaosOptions } from './options.ts';
-import type { FaultKind } from './plan.ts';
+import type { FaultKind, LateFaultKind } from './plan.ts';
 import { chaosDirectory } from './places.ts';
 import { SETTLE_SECONDS } from './settling.ts';
+
+type Kind = FaultKind | LateFaultKind;
 
 export interface Report {
   seed: number;
@@ -13,8 +15,8 @@ export interface Report {
   minutes: number;
   hasHeld: boolean;
   /** By kind: those that really struck, and how often it was tried. */
-  faults: Partial<Record<FaultKind, number>>;
-  faultsTried: Partial<Record<FaultKind, number>>;
+  faults: Partial<Record<Kind, number>>;
+  faultsTried: Partial<Record<Kind, number>>;
   /** By kind, why it could not strike here. */
   faultsLeftOut: Partial<Record<FaultKind, string>>;
   files: number;
@@ -25,7 +27,7 @@ export interface Report {
   phantom: number;
   /** Neither of these: rows that wait for a person, an acquisition that gave up, a process left behind. */
   other: number;
-  /** Longest time from the last mending to the last file done, of all rounds. */
+  /** Longest time from the last mending to the last file done, of all rounds; a start of the station is part of it. */
   settledSeconds: number;
   stationRestarts: number;
   /** Starts of it that came to nothing, such as by a database that was killed meanwhile; the supervisor tried again. */
@@ -60,6 +62,12 @@ export function emptyReport(options: ChaosOptions): Report {
   };
 }
 
+/** Counts one attempt of a kind, and how often it struck. */
+export function noteFault(report: Report, kind: Kind, struck: number): void {
+  report.faultsTried[kind] = (report.faultsTried[kind] ?? 0) + 1;
+  report.faults[kind] = (report.faults[kind] ?? 0) + struck;
+}
+
 const BREACHES: readonly Breach[] = ['lost', 'corrupt', 'duplicated', 'phantom', 'other'];
 
 /** Whole or not at all. */
@@ -76,7 +84,7 @@ export function writeReport(report: Report): string {
 /** For people. */
 export function summaryOf(report: Report): string {
   const tried = Object.entries(report.faultsTried).map(
-    ([kind, count]) => `    ${kind.padEnd(30)} ${report.faults[kind as FaultKind] ?? 0} struck of ${count}`,
+    ([kind, count]) => `    ${kind.padEnd(30)} ${report.faults[kind as Kind] ?? 0} struck of ${count}`,
   );
   const leftOut = Object.entries(report.faultsLeftOut).map(([kind, reason]) => `!!! ${kind} IS LEFT OUT: ${reason}`);
   const breaches = BREACHES.map((breach) => `${report[breach]} ${breach}`).join(', ');

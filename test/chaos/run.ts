@@ -5,12 +5,14 @@ import { isRunning, processesNaming } from '../support/process-tree.ts';
 import { check } from './check/collect.ts';
 import type { Finding } from './check/evidence.ts';
 import { Detector } from './detector.ts';
+import { FAR_HOST, farHostIn } from './far-host.ts';
 import { FAULTS, whyNot } from './faults/index.ts';
+import { storedCopyDamaged } from './faults/stored-copy.ts';
 import type { ChaosOptions } from './options.ts';
 import { chaosDirectory, makePlaces } from './places.ts';
 import { type FaultKind, type PlannedFault, planOf } from './plan.ts';
-import { emptyReport, type Report, summaryOf, writeReport } from './report.ts';
-import { mongoIn, redisIn, type Server } from './servers.ts';
+import { emptyReport, noteFault, type Report, summaryOf, writeReport } from './report.ts';
+import { mongoIn, redisIn, type Server, usualRate } from './servers.ts';
 import { settle, SETTLE_SECONDS } from './settling.ts';
 import { SupervisedStation } from './supervised-station.ts';
 import { Timeline } from './timeline.ts';
@@ -20,6 +22,8 @@ import type { World } from './world.ts';
 /** Mean size of what a detector writes, with room for older versions and for files that are there twice. */
 const BYTES_OF_A_FILE = 100_000;
 const ROOM_BYTES = 512 * 2 ** 20;
+/** However few files the detectors write: faults add large ones of their own. */
+const LEAST_BYTES_PER_SECOND = 8_000_000;
 /** So many findings are looked into; thousands have one cause. */
 const MOST_EXPLAINED = 50;
 
@@ -28,10 +32,11 @@ type Found = Finding & { experiment: string };
 /** Files flow while faults strike, round after round; after each all is mended, must settle, and is checked. */
 export async function run(options: ChaosOptions): Promise<boolean> {
   const report = emptyReport(options);
-  const world = await makeWorld(options, report);
+  const filesPerSecond = options.filesPerSecond ?? (await usualRate(options.variant));
+  const world = await makeWorld(options, filesPerSecond, report);
   const { station, timeline } = world;
   timeline.say(
-    `seed ${options.seed}: npm run chaos -- --seed ${options.seed} --minutes ${options.minutes} --variant ${options.variant} --rate ${options.filesPerSecond} --round ${options.roundSeconds}`,
+    `seed ${options.seed}: npm run chaos -- --seed ${options.seed} --minutes ${options.minutes} --variant ${options.variant} --rate ${filesPerSecond} --round ${options.roundSeconds}`,
   );
   const kinds = strikable(world, report);
   await station.start();
@@ -72,14 +77,16 @@ async function round(
   await Promise.all([...strikes, pause(seconds * 1000)]);
   await detector.stop();
   await Promise.all([world.redis?.start(), world.mongo?.start()]);
-  await station.up();
+  const mendedAt = performance.now();
   timeline.say(`all is mended; ${detector.written} files written so far`);
-  const settled = await settle(world, traffic);
+  await station.up();
+  const settled = await settle(world, traffic, mendedAt);
   timeline.say(
     `settled after ${settled.seconds.toFixed(1)} s${settled.open === undefined ? '' : `: NOT, ${settled.open}`}`,
   );
   report.settledSeconds = Math.max(report.settledSeconds, settled.seconds);
-  const findings = await check(world, traffic);
+  const unrepaired = settled.open === undefined ? await lateFault(world, traffic, report) : [];
+  const findings = [...(await check(world, traffic)), ...unrepaired];
   if (settled.open !== undefined || settled.seconds > SETTLE_SECONDS) {
     const detail = `settled after ${settled.seconds.toFixed(1)} s; open: ${settled.open ?? 'nothing'}`;
     findings.push({ experiment: '', breach: 'other', path: '', detail });
@@ -95,21 +102,34 @@ async function strike(world: World, fault: PlannedFault, begunAt: number, report
   timeline.say(`${fault.kind} …`);
   const struck = await FAULTS[fault.kind](world, fault);
   timeline.say(`${fault.kind} ${struck > 0 ? 'over' : 'did not strike'}`);
-  report.faultsTried[fault.kind] = (report.faultsTried[fault.kind] ?? 0) + 1;
-  report.faults[fault.kind] = (report.faults[fault.kind] ?? 0) + struck;
+  noteFault(report, fault.kind, struck);
 }
 
-async function makeWorld(options: ChaosOptions, report: Report): Promise<World> {
-  const files = options.minutes * 60 * options.filesPerSecond;
-  const places = makePlaces(files * BYTES_OF_A_FILE + ROOM_BYTES);
+/** What happens to copies long after they came; answers what the station did not do about it. */
+async function lateFault(world: World, traffic: Traffic, report: Report): Promise<Found[]> {
+  const seed = report.seed + world.damaged.size;
+  const { struck, what } = await storedCopyDamaged(world, traffic, seed);
+  world.timeline.say(`stored-copy-damaged ${struck > 0 ? 'over' : 'did not strike'}`);
+  noteFault(report, 'stored-copy-damaged', struck);
+  return what.map(other);
+}
+
+async function makeWorld(options: ChaosOptions, filesPerSecond: number, report: Report): Promise<World> {
+  const bytesPerSecond = Math.max(filesPerSecond * BYTES_OF_A_FILE, LEAST_BYTES_PER_SECOND);
+  const places = makePlaces(options.minutes * 60 * bytesPerSecond + ROOM_BYTES);
   const timeline = new Timeline(join(places.folder, 'timeline.log'));
-  const [redis, mongo] =
-    options.variant === 'embedded' ? [] : [server(await redisIn(places.folder)), server(await mongoIn(places.folder))];
+  const absent: World['absent'] = {};
+  const [redis, mongo] = await serversOf(options, places.folder, absent);
   for (const one of [redis, mongo]) {
     await one?.start();
     if (one !== undefined) {
       report.servers[one.name] = one.version;
     }
+  }
+  const sshd = present(await farHostIn(places), 'ssh-cut', absent);
+  if (sshd !== undefined) {
+    const hosts = { [FAR_HOST]: sshd.host };
+    writeFileSync(join(places.data, 'station.yaml'), JSON.stringify({ storage: { hosts } })); // JSON is YAML
   }
   const station = new SupervisedStation(
     places,
@@ -129,14 +149,27 @@ async function makeWorld(options: ChaosOptions, report: Report): Promise<World> 
     },
     timeline,
   );
-  const detector = new Detector(places.detector, options.seed, options.filesPerSecond);
-  return { places, timeline, station, detector, redis, mongo };
+  const detector = new Detector(places.detector, options.seed, filesPerSecond, sshd !== undefined);
+  return { places, timeline, station, detector, redis, mongo, sshd, absent, damaged: new Set() };
 }
 
-/** A server that cannot be had is left out, with all that needs it; said by {@link strikable}. */
-function server(found: Server | string): Server | undefined {
+async function serversOf(
+  { variant }: ChaosOptions,
+  folder: string,
+  absent: World['absent'],
+): Promise<[Server | undefined, Server | undefined]> {
+  const without = `the variant ${variant} has none`;
+  const isEmbedded = variant === 'embedded';
+  return [
+    present(isEmbedded ? without : await redisIn(folder), 'redis-killed', absent),
+    present(isEmbedded ? without : await mongoIn(folder), 'mongo-killed', absent),
+  ];
+}
+
+/** A server that cannot be had is left out, with the fault that strikes it; said by {@link strikable}. */
+function present<Found>(found: Found | string, kind: FaultKind, absent: World['absent']): Found | undefined {
   if (typeof found === 'string') {
-    process.stderr.write(`!!! ${found}\n`);
+    absent[kind] = found;
     return undefined;
   }
   return found;
@@ -155,10 +188,10 @@ function strikable(world: World, report: Report): FaultKind[] {
 }
 
 /** Stops everything as an operator would; answers what stayed behind. */
-async function end({ station, places, redis, mongo }: World, traffic: Traffic): Promise<Found[]> {
+async function end({ station, places, redis, mongo, sshd }: World, traffic: Traffic): Promise<Found[]> {
   await traffic.stop();
   const code = await station.stop();
-  await Promise.all([redis?.kill(), mongo?.kill()]);
+  await Promise.all([redis?.kill(), mongo?.kill(), sshd?.stop()]);
   const left = new Set([...[...station.everRunning].filter(isRunning), ...processesNaming(`${places.folder}/`)]);
   left.delete(process.pid);
   return [

@@ -6,6 +6,7 @@ import { atTheEnd } from '../bench/pieces/tidy-up.ts';
 import { freePort } from '../support/free-port.ts';
 import { findMongoBinary } from '../support/mongo-binary.ts';
 import { waitFor } from '../support/wait-for.ts';
+import type { Variant } from './options.ts';
 
 /** A server beside the station that is killed and started again on the same port. */
 export class Server {
@@ -42,6 +43,13 @@ export class Server {
     this.child?.kill('SIGKILL');
     await waitFor(() => !this.isRunning, { what: `${this.name} to end` });
   }
+}
+
+/** Files per second that the station can bring to the end with these servers. */
+export async function usualRate(variant: Variant): Promise<number> {
+  // It has no index but that of ids: for each batch it looks at every document of the experiment.
+  const isFerret = variant === 'redis-mongo' && (await findMongoBinary()).kind === 'ferretdb';
+  return isFerret ? 20 : 80;
 }
 
 /** Its queues are in memory only: each kill loses them all. */

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Traffic } from './traffic.ts';
 import type { World } from './world.ts';
 
-/** Promised: so long after the last thing was mended all is done. */
+/** Promised: so long after the last thing was mended all is done, the station's own start included. */
 export const SETTLE_SECONDS = 60;
 /** Waited before it is given up, to tell late from never. */
 const PATIENCE_SECONDS = 180;
@@ -17,13 +17,15 @@ export interface Settled {
   open: string | undefined;
 }
 
-/** Waits until every file that the detectors wrote is done and nothing is under way, seen in the database. */
-export async function settle(world: World, traffic: Traffic): Promise<Settled> {
-  const startedAt = performance.now();
+/**
+ * Waits until every file that the detectors wrote is done and nothing is under way, seen in the database. `mendedAt`, by
+ * the clock of `performance`: from when on nothing but the station itself was in its way.
+ */
+export async function settle(world: World, traffic: Traffic, mendedAt: number): Promise<Settled> {
   const files = world.detector.count();
   for (let nextWord = TELL_SECONDS; ;) {
     const open = await whatIsOpen(world, traffic, files).catch((error: unknown) => String(error));
-    const seconds = (performance.now() - startedAt) / 1000;
+    const seconds = (performance.now() - mendedAt) / 1000;
     if (open === undefined || seconds > PATIENCE_SECONDS) {
       return { seconds, open };
     }

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isFar } from './detector.ts';
+import { FAR_HOST } from './far-host.ts';
 import type { World } from './world.ts';
 
 export const MONITORED = 'chaos-monitored';
@@ -12,9 +14,9 @@ export class Traffic {
   private readonly world: World;
   private storageOf: Record<string, string> = {};
   private monitor = '';
-  private asked = 0;
+  private readonly asked = new Set<string>();
   private isOn = true;
-  private running: Promise<void> = Promise.resolve();
+  private running: Promise<unknown> = Promise.resolve();
 
   constructor(world: World) {
     this.world = world;
@@ -33,7 +35,8 @@ export class Traffic {
       processExisting: true,
     });
     this.monitor = id;
-    this.running = this.run();
+    // Whatever keeps the other machine from answering holds up what comes from there alone.
+    this.running = Promise.all([this.run(isFar), this.run((name) => !isFar(name))]);
   }
 
   storageDirectory(experiment: string): string {
@@ -42,7 +45,7 @@ export class Traffic {
 
   /** Everything that is full has been asked for. */
   get isAllAsked(): boolean {
-    return this.asked === this.world.detector.fullUploads.length;
+    return this.asked.size === this.world.detector.fullUploads.length;
   }
 
   async stop(): Promise<void> {
@@ -52,11 +55,11 @@ export class Traffic {
   }
 
   /** Faults make requests fail; whoever asks, asks again. */
-  private async run(): Promise<void> {
+  private async run(isMine: (name: string) => boolean): Promise<void> {
     while (this.isOn || !this.isAllAsked) {
-      const name = this.world.detector.fullUploads[this.asked];
+      const name = this.world.detector.fullUploads.find((one) => isMine(one) && !this.asked.has(one));
       if (name !== undefined && (await this.upload(name).catch(() => false))) {
-        this.asked += 1;
+        this.asked.add(name);
       } else {
         await pause(RETRY_MS);
       }
@@ -65,16 +68,14 @@ export class Traffic {
 
   private async upload(name: string): Promise<boolean> {
     const { station, places } = this.world;
-    const dataDirectory = join(places.source, 'uploads', name);
+    const directory = join(isFar(name) ? places.detector : places.source, 'uploads', name);
     // An answer that was lost on its way does not mean that the request was.
-    const asked = await station.sql(`SELECT id FROM acquisition WHERE source_directory = $1`, [
-      Buffer.from(dataDirectory),
-    ]);
+    const asked = await station.sql(`SELECT id FROM acquisition WHERE source_directory = $1`, [Buffer.from(directory)]);
     if (asked.length === 0) {
       await station.ask('POST', '/acquisitions', {
         kind: 'upload',
         experiment: UPLOADED,
-        dataDirectory,
+        dataDirectory: isFar(name) ? `@${FAR_HOST}:${directory}` : directory,
         destDirectory: name,
         quietSeconds: 0,
       });

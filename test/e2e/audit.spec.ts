@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -96,7 +97,7 @@ function tamperUnseen(path: string): void {
 }
 
 describe('an audit', () => {
-  const station = aStation();
+  const station = aStation({ obeysModes: true });
   const audits = new Audits(station);
 
   const filled = async (name: string, files: readonly string[]): Promise<Scene> => {
@@ -287,6 +288,37 @@ describe('an audit', () => {
     expect(readFileSync(join(scene.data, 'a'), 'utf8')).toBe('bontent of a');
     expect(existsSync(join(scene.storage, 'system/audit'))).toBe(false);
     expect(await alarmsOf(scene)).toHaveLength(1);
+  });
+
+  it('says what it cannot read, and takes it neither for damaged nor for one to replace', async () => {
+    const scene = await filled('unreadable', ['a', 'b']);
+    truncateSync(join(scene.data, 'b'), 3);
+    chmodSync(join(scene.data, 'a'), 0o000);
+
+    const audit = await audits.run(scene, { deep: true, repair: ['changed'] });
+
+    expect(told(audit.all)).toEqual(['changed data/b', 'permissions data/a', 'unreadable data/a']);
+    expect(audit.all.find(({ kind }) => kind === 'unreadable')).toMatchObject({
+      what: expect.stringContaining('EACCES'),
+      repair: null,
+    });
+    const refused = audits.repair(audit.id, { kinds: ['unreadable'] });
+    await expect(refused).rejects.toMatchObject({ code: 'AUDIT_NOT_REPAIRABLE' });
+    expect((await station().why(scene, 'data/a')).rows[0]?.replicas[0]).toMatchObject({ trouble: null });
+
+    chmodSync(join(scene.data, 'a'), 0o640);
+    expect(told((await audits.run(scene, { deep: true })).all)).toEqual([]);
+  });
+
+  it('leaves a damaged copy where it is that cannot be read when it is to be repaired', async () => {
+    const scene = await filled('unreadable-later', ['a']);
+    truncateSync(join(scene.data, 'a'), 3);
+    const audit = await audits.run(scene);
+    chmodSync(join(scene.data, 'a'), 0o000);
+    const [finding] = await audits.repair(audit.id);
+    expect(finding?.repair).toMatchObject({ state: 'failed', note: expect.stringContaining('EACCES') });
+    expect(statSync(join(scene.data, 'a')).size).toBe(3);
+    expect(existsSync(join(scene.storage, 'system/audit'))).toBe(false);
   });
 
   it('moves a dark file out of the way when it is told to, and deletes nothing', async () => {

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { apiPath } from '../../src/cli/api-client.js';
+import { repositoryRoot } from '../support/repository-root.js';
 import { aStation, type Scene } from '../support/station.js';
 
 /** Names that break lists: each byte of them is legal on Linux. */
@@ -27,8 +28,8 @@ describe('the manifest of an experiment', () => {
     const body = await station().api.open(apiPath`/experiments/${scene.experiment}/manifest`, { query });
     return Buffer.from(await new Response(body).arrayBuffer());
   };
-  const check = (scene: Scene, list: Buffer) =>
-    spawnSync('md5sum', ['--check', '--strict', '--quiet', '-'], {
+  const check = (scene: Scene, list: Buffer, program = 'md5sum') =>
+    spawnSync(program, ['--check', '--strict', '--quiet', '-'], {
       cwd: scene.storage,
       input: list,
       encoding: 'latin1',
@@ -46,7 +47,10 @@ describe('the manifest of an experiment', () => {
 
     expect(check(scene, list)).toMatchObject({ status: 0, stdout: '', stderr: '' });
     const lines = list.toString('latin1').split('\n');
-    expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toHaveLength(names.length);
+    const entries = lines.flatMap((line, index) => (line !== '' && !line.startsWith('#') ? [index] : []));
+    expect(entries).toHaveLength(names.length);
+    const evidence = /^# version 1, proof read-back, verified \d{4}-\d\d-\d\dT[\d:.]+Z, copies: primary$/;
+    expect(entries.filter((index) => !evidence.test(lines[index - 1] ?? ''))).toEqual([]);
     expect(lines.at(-2)).toMatch(new RegExp(`^# End: ${names.length} verified files with \\d+ bytes, 0 others$`));
     // And it is word for word what md5sum itself would write.
     const own = execFileSync('md5sum', ['--', ...AWKWARD.map((name) => `data/${name.toString()}`)], {
@@ -56,6 +60,27 @@ describe('the manifest of an experiment', () => {
     expect(own.trimEnd().split('\n').sort()).toEqual(
       lines.filter((line) => line !== '' && !line.startsWith('#') && !line.includes('invalid ')).sort(),
     );
+  });
+
+  it('passes sha256sum -c with the same names once an audit has computed the digests, and is refused before', async () => {
+    const scene = await station().scene('awkward-sha256');
+    for (const name of [...AWKWARD, INVALID_UTF8]) {
+      writeFileSync(Buffer.concat([Buffer.from(`${scene.source}/`), name]), `content of ${name.toString('hex')}`);
+    }
+    await station().upload(scene);
+    await expect(manifest(scene, { format: 'sha256sum' })).rejects.toMatchObject({
+      code: 'MANIFEST_DIGESTS_MISSING',
+      details: { missing: AWKWARD.length + 1 },
+    });
+
+    const command = ['experiment', 'manifest', scene.experiment, '--format', 'sha256sum', '--compute'];
+    const list = execFileSync(process.execPath, [join(repositoryRoot, 'dist/src/cli.js'), ...command], {
+      env: { PATH: process.env['PATH'], DM_URL: station().process.url, DM_TOKEN: station().token },
+    });
+
+    expect(check(scene, list, 'sha256sum')).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    expect(list.toString('latin1')).toContain(`# End: ${AWKWARD.length + 1} verified files`);
+    expect(check(scene, await manifest(scene, { format: 'sha256sum' }), 'sha256sum')).toMatchObject({ status: 0 });
   });
 
   it('names a file that does not hold what it says', async () => {

@@ -31,6 +31,13 @@ describe('the manifest', () => {
         `${sql} WHERE ledger_id = (SELECT id FROM ledger WHERE destination_path = convert_to($1, 'UTF8'))`,
         [`data/${name}`],
       );
+    await database().query(
+      `INSERT INTO replica (ledger_id, destination, size_bytes, proof, verified_at, trouble)
+       SELECT l.id, copy.name, l.size_bytes, copy.proof, '2026-01-02T03:04:05Z', copy.trouble
+       FROM ledger l, (VALUES ('mirror', 'read-back', NULL), ('tape', 'size', NULL), ('usb', 'read-back', 'damaged'))
+         AS copy (name, proof, trouble) WHERE l.destination_path = 'data/verified'`,
+    );
+    await database().query(`UPDATE replica SET verified_at = '2026-11-21T08:15:00Z' WHERE destination = 'primary'`);
     await change('unsynced', `UPDATE replica SET proof = 'read-back-unsynced'`);
     await change('size', `UPDATE replica SET proof = 'size', md5_sum = NULL`);
     await change('none', `UPDATE replica SET proof = 'none'`);
@@ -42,7 +49,13 @@ describe('the manifest', () => {
 
     const listed = list.filter((line) => /^[0-9a-f]{32} {2}/.test(line)).map((line) => line.slice(34));
     expect(listed.sort()).toEqual(['data/unsynced', 'data/verified']);
-    expect(list.filter((line) => line.includes('version 1')).sort()).toEqual([
+    const verifiedAt = 'verified 2026-11-21T08:15:00.000Z';
+    expect(list.filter((line) => line.startsWith('# version')).sort()).toEqual([
+      `# version 1, proof read-back, ${verifiedAt}, copies: primary, mirror, tape (proof size), usb (damaged)`,
+      `# version 1, proof read-back-unsynced, ${verifiedAt}, copies: primary`,
+    ]);
+    expect(list[list.findIndex((line) => line.endsWith('  data/unsynced')) - 1]).toContain('read-back-unsynced');
+    expect(list.filter((line) => line.includes(': version 1 of ')).sort()).toEqual([
       '# no copy in the storage area: version 1 of data/forgotten',
       '# not verified, proof none: version 1 of data/none',
       '# not verified, proof size: version 1 of data/size',
@@ -67,9 +80,46 @@ describe('the manifest', () => {
       `INSERT INTO content_digest (ledger_id, sha256_sum)
        SELECT id, encode(sha256('1'), 'hex') FROM ledger WHERE destination_path = 'data/with'`,
     );
-    const list = await manifest('sha256', { format: 'sha256sum' });
+    await expect(manifest('sha256', { format: 'sha256sum' })).rejects.toMatchObject({
+      status: 409,
+      code: 'MANIFEST_DIGESTS_MISSING',
+      message: expect.stringContaining('dm experiment manifest sha256 --format sha256sum --compute') as string,
+      details: { missing: 1 },
+    });
+    const list = await manifest('sha256', { format: 'sha256sum', partial: 'true' });
     expect(list).toContain('6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b  data/with\n');
     expect(list).toContain('# no digest for sha256sum yet: version 1 of data/without\n');
+  });
+
+  it('misses no SHA-256 of what a list does not hold', async () => {
+    const { source } = await app.experiment('sha256-whole');
+    ['one', 'two', 'unverified'].forEach((name) => writeFileSync(join(source, name), name));
+    await app.ended((await app.start('sha256-whole')).id);
+    writeFileSync(join(source, 'one'), 'newer content');
+    await app.ended((await app.start('sha256-whole')).id);
+    const admin = await app.as('admin');
+    const { id: experimentId } = await admin.get<{ id: number }>('/experiments/sha256-whole');
+    await database().query(
+      `UPDATE replica SET proof = 'size' FROM ledger l
+       WHERE l.id = ledger_id AND l.experiment_id = $1 AND l.destination_path = 'data/unverified'`,
+      [experimentId],
+    );
+    await database().query(
+      `INSERT INTO content_digest (ledger_id, sha256_sum)
+       SELECT id, repeat('0', 64) FROM ledger WHERE experiment_id = $1 AND destination_path = 'data/one' AND version = 2`,
+      [experimentId],
+    );
+    const list = (query: Record<string, string>) =>
+      manifest('sha256-whole', { format: 'sha256sum', ...query }).then(
+        (text) => text.split('\n').filter((line) => /^[0-9a-f]{64} /.test(line)).length,
+        (error: { details?: unknown }) => error.details,
+      );
+
+    expect(await list({})).toEqual({ missing: 1 });
+    expect(await list({ pathPrefix: 'data/one' })).toBe(1);
+    expect(await list({ pathPrefix: 'data/unverified' })).toBe(0);
+    expect(await list({ pathPrefix: 'data/one', versions: 'all' })).toEqual({ missing: 1 });
+    expect(await list({ versions: 'all', partial: 'true' })).toBe(1);
   });
 
   it('takes many pages, each version in its place', async () => {

@@ -1,11 +1,13 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:net';
-import { remoteHostSchema, type RemoteHost } from '../../src/storage/hosts/hosts.config.js';
-import { freePort } from './free-port.js';
-import { waitFor } from './wait-for.js';
+import type { RemoteHost } from '../../src/storage/hosts/hosts.config.js';
+// Node.js runs this file as it is, too, for chaos.
+import { freePort } from './free-port.ts';
+import { processTree } from './process-tree.ts';
+import { waitFor } from './wait-for.ts';
 
 /** What a spec that uses it needs installed. */
 export const SSHD_PROGRAMS = ['sshd', 'ssh', 'ssh-keygen', 'rsync'];
@@ -16,6 +18,8 @@ export interface TestSshd {
   host: RemoteHost;
   /** Breaks every connection there is (kill -9 of the processes that serve them); new ones are welcome. */
   cut(): number;
+  /** Whether a script or an rsync runs in one of its connections just now. */
+  isAtWork(): boolean;
   /** kill -9 of the server and its connections; `start` brings it back on the same port. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -23,9 +27,9 @@ export interface TestSshd {
   dispose(): Promise<void>;
 }
 
-export async function startSshd(changes: Partial<RemoteHost> = {}): Promise<TestSshd> {
-  // Below /tmp: sshd wants every folder above its keys to belong to root or the account.
-  const folder = mkdtempSync('/tmp/dm-sshd-');
+/** `parent`: where its keys and settings lie. */
+export async function startSshd(changes: Partial<RemoteHost> = {}, parent = '/tmp'): Promise<TestSshd> {
+  const folder = mkdtempSync(join(parent, 'dm-sshd-'));
   const port = await freePort();
   const path = (name: string): string => join(folder, name);
   for (const key of ['host_key', 'user_key']) {
@@ -38,9 +42,9 @@ export async function startSshd(changes: Partial<RemoteHost> = {}): Promise<Test
     path('sshd_config'),
     [
       `ListenAddress 127.0.0.1:${port}`,
-      `HostKey ${path('host_key')}`,
-      `AuthorizedKeysFile ${path('authorized_keys')}`,
-      `PidFile ${path('pid')}`,
+      `HostKey "${path('host_key')}"`,
+      `AuthorizedKeysFile "${path('authorized_keys')}"`,
+      `PidFile "${path('pid')}"`,
       'PubkeyAuthentication yes',
       'PasswordAuthentication no',
       'KbdInteractiveAuthentication no',
@@ -63,10 +67,12 @@ export async function startSshd(changes: Partial<RemoteHost> = {}): Promise<Test
     server = spawn(program.trim(), ['-D', '-e', '-f', path('sshd_config')], { stdio: 'ignore' });
     await waitFor(() => isListening(port), { timeoutMs: 20_000, what: `sshd on port ${port}` });
   };
+  /** The processes that serve connections, and what runs in them; parents first, so that none starts another. */
+  const sessions = (): number[] => processTree(server.pid ?? -1).filter((pid) => pid !== server.pid);
   const cut = (): number => {
-    const sessions = descendantsOf(server.pid ?? -1);
-    sessions.forEach(killHard);
-    return sessions.length;
+    const serving = sessions();
+    serving.forEach(killHard);
+    return serving.length;
   };
   const stop = async (): Promise<void> => {
     cut();
@@ -75,15 +81,18 @@ export async function startSshd(changes: Partial<RemoteHost> = {}): Promise<Test
   };
   await start();
   return {
-    host: remoteHostSchema.parse({
+    host: {
       address: '127.0.0.1',
       port,
       user: userInfo().username,
       identityFile: path('user_key'),
       knownHostsFile: path('known_hosts'),
+      sourceRoots: [],
+      concurrency: 2,
       ...changes,
-    }),
+    },
     cut,
+    isAtWork: () => sessions().some(isWork),
     stop,
     start,
     dispose: async () => {
@@ -93,21 +102,12 @@ export async function startSshd(changes: Partial<RemoteHost> = {}): Promise<Test
   };
 }
 
-/** The processes that serve connections, and what runs in them; parents first, so that none starts another. */
-function descendantsOf(pid: number): number[] {
-  const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((candidate) => parentOf(candidate) === pid);
-  return children.flatMap((child) => [child, ...descendantsOf(child)]);
-}
-
-function parentOf(pid: number): number | undefined {
+/** Neither sshd itself nor the `cat` that holds a connection open. */
+function isWork(pid: number): boolean {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    return /^(?:bash|rsync)\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
   } catch {
-    return undefined;
+    return false;
   }
 }
 

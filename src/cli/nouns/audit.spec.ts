@@ -11,7 +11,17 @@ const running = {
   deep: true,
   byteBudget: null,
   bytesPerSecond: null,
-  counts: { copies: 10, files: 10, documents: 10, verified: 9, bytesRead: 900, touched: 0, withoutDigest: 0 },
+  counts: {
+    copies: 10,
+    files: 10,
+    documents: 10,
+    verified: 9,
+    bytesRead: 900,
+    touched: 0,
+    withoutDigest: 0,
+    copiesElsewhere: 7,
+    sourcesElsewhere: 1,
+  },
   findings: {},
   repairs: { requested: 0, repaired: 0, obsolete: 0, failed: 0 },
   breaker: 'closed',
@@ -43,6 +53,7 @@ describe('dm audit', () => {
     const { exitCode, stdout } = await cli.run(['audit', 'start', 'e1', ...options]);
     expect(exitCode).toBe(EXIT.workFailed);
     expect(stdout).toContain('1 changed, 4 source-gone');
+    expect(stdout).toContain('7 copies at further destinations, 1 sources on other machines');
     expect(cli.station.seen('POST /api/v1/audits').body).toEqual({
       experiment: 'e1',
       deep: true,

@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander';
-import { type ApiClient, apiPath } from '../api-client.js';
+import { apiPath } from '../api-client.js';
 import type { AuditAnswer } from '../api-types.js';
+import { auditEnded } from '../audit-end.js';
 import { aboutAudit, AUDIT_COLUMNS, FINDING_COLUMNS } from '../audit-view.js';
 import type { CliContext } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { plural } from '../format.js';
 import { collect, collectList, parseBytes, parseCount, parseDuration } from '../parse-options.js';
 import { safeLine } from '../safe-text.js';
-import { waitUntilFinished } from '../wait.js';
 
 interface StartOptions {
   deep?: boolean;
@@ -136,7 +136,7 @@ async function start(context: CliContext, experiment: string, options: StartOpti
     );
     return;
   }
-  showResult(context, await ended(client, started.id, options.timeout));
+  showResult(context, await auditEnded(client, started.id, options.timeout));
 }
 
 async function repair(context: CliContext, id: string, options: RepairOptions): Promise<void> {
@@ -151,15 +151,7 @@ async function repair(context: CliContext, id: string, options: RepairOptions): 
     context.print({ requested }, () => `${plural(requested, 'repair')} asked for: dm audit show ${safeLine(id)}`);
     return;
   }
-  showResult(context, await ended(client, id));
-}
-
-function ended(client: ApiClient, id: string, timeoutSeconds?: number): Promise<AuditAnswer> {
-  return waitUntilFinished({
-    read: () => client.get<AuditAnswer>(apiPath`/audits/${id}`),
-    isFinished: ({ status, repairs }) => ['done', 'stopped', 'failed'].includes(status) && repairs.requested === 0,
-    timeoutSeconds,
-  });
+  showResult(context, await auditEnded(client, id));
 }
 
 function showResult(context: CliContext, audit: AuditAnswer): void {

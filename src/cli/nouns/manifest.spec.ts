@@ -40,6 +40,35 @@ describe('dm experiment manifest', () => {
     expect(readdirSync(cli.directory).filter((name) => name.includes('unfinished'))).toEqual([]);
   });
 
+  it('has SHA-256 computed first when it is told to, and asks for the list when that is done', async () => {
+    const states = ['pending', 'running', 'done'];
+    const body = () => ({ id: 'a1', status: states.shift() ?? 'done', errorMessage: null, repairs: { requested: 0 } });
+    cli.station.on('POST /api/v1/audits', () => ({ status: 201, body: body() }));
+    cli.station.on('GET /api/v1/audits/a1', () => ({ body: body() }));
+    cli.station.on('GET /api/v1/experiments/e1/manifest', (_request, response) => {
+      response.end(`${states.length} left`);
+      return undefined;
+    });
+    const { exitCode, stdout } = await cli.run(['experiment', 'manifest', 'e1', '--format', 'sha256sum', '--compute']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: EXIT.ok, stdout: '0 left' });
+    expect(cli.station.seen('POST /api/v1/audits').body).toEqual({ experiment: 'e1', deep: true, sha256: true });
+  });
+
+  it('makes no list when the computing came to nothing', async () => {
+    const failed = { id: 'a1', status: 'failed', errorMessage: 'the disk is gone', repairs: { requested: 0 } };
+    cli.station.on('POST /api/v1/audits', { status: 201, body: failed });
+    cli.station.on('GET /api/v1/audits/a1', { body: failed });
+    const options = ['--format', 'sha256sum', '--compute', '-o', 'list.sha256'];
+    const { exitCode, stderr } = await cli.run(['experiment', 'manifest', 'e1', ...options]);
+    expect(exitCode).toBe(EXIT.workFailed);
+    expect(stderr).toContain('the disk is gone');
+    expect(existsSync(join(cli.directory, 'list.sha256'))).toBe(false);
+  });
+
+  it('computes nothing for a format that needs nothing computed', async () => {
+    expect(await cli.run(['experiment', 'manifest', 'e1', '--compute'])).toMatchObject({ exitCode: EXIT.usage });
+  });
+
   it('asks for the evidence under --json', async () => {
     cli.station.on('GET /api/v1/experiments/e1/manifest', { body: { path: 'data/a' } });
     const { stdout } = await cli.run(['--json', 'experiment', 'manifest', 'e1', '--all-versions']);

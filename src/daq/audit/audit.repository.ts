@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { StationError } from '../../kernel/errors.js';
 import { Database, type Sql } from '../../platform/database/index.js';
-import type { Audit, AuditCounts, AuditPhase, AuditStatus } from './audit.js';
+import { type Audit, type AuditCounts, type AuditPhase, type AuditStatus, noCounts } from './audit.js';
 import type { FindingKind } from './finding.js';
 
 interface AuditRecord {
@@ -189,7 +189,8 @@ function toAudit(record: AuditRecord): Audit {
     status: record.status,
     phase: record.phase,
     cursor: record.cursor,
-    counts: record.counts,
+    // One that an older release has begun may lack some.
+    counts: { ...noCounts(), ...record.counts },
     breaker: record.breaker,
     waitsFor: record.waits_for,
     errorMessage: record.error_message,

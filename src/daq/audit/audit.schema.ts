@@ -110,6 +110,8 @@ export const auditSchema = z
         bytesRead: 16_777_216_000,
         touched: 0,
         withoutDigest: 0,
+        copiesElsewhere: 0,
+        sourcesElsewhere: 0,
       },
       findings: { changed: 1, dark: 1 },
       repairs: { requested: 0, repaired: 1, obsolete: 0, failed: 0 },

@@ -24,6 +24,9 @@ export interface AuditCounts {
   touched: number;
   /** Copies that no digest is known of, so that reading them proves nothing. */
   withoutDigest: number;
+  /** What it does not look at: copies at further destinations, and sources on other machines. */
+  copiesElsewhere: number;
+  sourcesElsewhere: number;
   findings: Partial<Record<FindingKind, number>>;
 }
 
@@ -36,6 +39,8 @@ export function noCounts(): AuditCounts {
     bytesRead: 0,
     touched: 0,
     withoutDigest: 0,
+    copiesElsewhere: 0,
+    sourcesElsewhere: 0,
     findings: {},
   };
 }

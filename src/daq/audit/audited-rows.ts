@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { joinBytes } from '../../kernel/path-bytes.js';
 import { Database } from '../../platform/database/index.js';
-import { PRIMARY, type Replica, ReplicaRepository } from '../../storage/index.js';
+import { AT_SOURCE, PRIMARY, type Replica, ReplicaRepository } from '../../storage/index.js';
 import { ENDED_STATES_SQL, type LedgerState } from '../ledger/ledger-row.js';
 import { keptPath } from '../pipeline/kept-path.js';
 
@@ -34,6 +34,8 @@ export interface AuditedRow {
   isNewest: boolean;
   /** The copy in the storage area; undefined when none is recorded. */
   replica: Replica | undefined;
+  /** Recorded copies at further destinations. */
+  copiesElsewhere: number;
 }
 
 /** Where the copy of a row lies or belongs, relative to the experiment's directory. */
@@ -190,6 +192,10 @@ export class AuditedRows {
     const primary = new Map(
       replicas.filter(({ destination }) => destination === PRIMARY).map((replica) => [replica.ledgerId, replica]),
     );
+    const elsewhere = Map.groupBy(
+      replicas.filter(({ destination }) => ![PRIMARY, AT_SOURCE].includes(destination)),
+      (replica) => replica.ledgerId,
+    );
     return records.map((record) => ({
       id: record.id,
       key: record.destination_key,
@@ -212,6 +218,7 @@ export class AuditedRows {
       isMoving: record.is_moving,
       isNewest: record.is_newest,
       replica: primary.get(record.id),
+      copiesElsewhere: elsewhere.get(record.id)?.length ?? 0,
     }));
   }
 }

@@ -84,6 +84,8 @@ function countsAfter(
     bytesRead: counts.bytesRead + (more.bytesRead ?? 0),
     touched: counts.touched + (more.touched ?? 0),
     withoutDigest: counts.withoutDigest + (more.withoutDigest ?? 0),
+    copiesElsewhere: counts.copiesElsewhere + (more.copiesElsewhere ?? 0),
+    sourcesElsewhere: counts.sourcesElsewhere + (more.sourcesElsewhere ?? 0),
     findings,
   };
 }

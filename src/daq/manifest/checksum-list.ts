@@ -1,14 +1,15 @@
 import { pathToText } from '../../kernel/path-text.js';
 import { AT_SOURCE, PRIMARY } from '../../storage/index.js';
 import { checksumLine, commentLine } from './checksum-line.js';
-import { isGood, type ManifestEntry } from './manifest-entry.js';
+import { isGood, type ManifestCopy, type ManifestEntry } from './manifest-entry.js';
 
 export type ChecksumProgram = 'md5sum' | 'sha256sum';
 
 /**
  * The manifest as a list that `md5sum -c` or `sha256sum -c` checks in the experiment's directory. Only copies in the
- * storage area that are verified are lines of it; every other file is a comment with the reason, which those programs leave
- * out, and so are the heading and the sum at the end. A list without its last line was cut off.
+ * storage area that are verified are lines of it, each after a comment with its evidence; every other file is a comment
+ * with the reason. Those programs leave comments out, the heading and the sum at the end among them. A list without its
+ * last line was cut off.
  */
 export async function* checksumList(
   program: ChecksumProgram,
@@ -34,7 +35,8 @@ function lineOf(program: ChecksumProgram, entry: ManifestEntry): { line: Buffer;
   const copy = entry.copies.find(({ destination }) => destination === PRIMARY);
   const digest = program === 'md5sum' ? entry.md5Sum : entry.sha256Sum;
   if (copy !== undefined && isGood(copy) && digest !== null) {
-    return { line: checksumLine(digest, copy.location), isListed: true };
+    const evidence = commentLine(evidenceOf(entry, copy));
+    return { line: Buffer.concat([evidence, checksumLine(digest, copy.location)]), isListed: true };
   }
   const reason =
     copy === undefined
@@ -48,4 +50,12 @@ function lineOf(program: ChecksumProgram, entry: ManifestEntry): { line: Buffer;
           : `not verified, proof ${copy.proof}`;
   const text = `${reason}: version ${entry.version} of ${pathToText(entry.path)}`;
   return { line: commentLine(text), isListed: false };
+}
+
+/** How the copy in the storage area is known to be good, and where else the content is. */
+function evidenceOf({ version, copies }: ManifestEntry, { proof, verifiedAt }: ManifestCopy): string {
+  const places = copies.map((copy) =>
+    isGood(copy) ? copy.destination : `${copy.destination} (${copy.trouble ?? `proof ${copy.proof}`})`,
+  );
+  return `version ${version}, proof ${proof}, verified ${verifiedAt.toISOString()}, copies: ${places.join(', ')}`;
 }

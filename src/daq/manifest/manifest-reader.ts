@@ -1,7 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/index.js';
-import { type Replica, ReplicaRepository } from '../../storage/index.js';
+import { isVerified, PRIMARY, PROOFS, type Replica, ReplicaRepository } from '../../storage/index.js';
 import type { ManifestEntry } from './manifest-entry.js';
+
+/** Whether a row of the ledger, by the name of its table in the query, stands for content in storage. */
+function inStorage(row: string): string {
+  return `${row}.version IS NOT NULL AND (${row}.transferred_at IS NOT NULL OR ${row}.state = 'done') AND ${row}.deleted_at IS NULL`;
+}
 
 /** Rows of one look into the ledger: what a manifest of any length holds in memory. */
 const PAGE = 1000;
@@ -62,13 +67,29 @@ export class ManifestReader {
     } while (last !== undefined);
   }
 
+  /** Files that a list for `sha256sum` would have to leave out, though their copies in the storage area are verified. */
+  async countWithoutSha256({ experimentId, pathPrefix, isAllVersions }: ManifestQuery): Promise<number> {
+    const [row] = await this.database.query<{ files: string }>(
+      `SELECT count(*) AS files
+       FROM ledger l JOIN replica r ON r.ledger_id = l.id AND r.destination = $4
+         LEFT JOIN content_digest d ON d.ledger_id = l.id
+       WHERE l.experiment_id = $1 AND ${inStorage('l')}
+         AND substring(l.destination_path FROM 1 FOR octet_length($2::bytea)) = $2
+         AND r.proof = ANY($5::text[]) AND r.trouble IS NULL AND d.ledger_id IS NULL
+         AND ($3 OR NOT EXISTS (SELECT FROM ledger newer
+           WHERE newer.experiment_id = l.experiment_id AND newer.destination_key = l.destination_key
+             AND newer.version > l.version AND ${inStorage('newer')}))`,
+      [experimentId, pathPrefix, isAllVersions, PRIMARY, PROOFS.filter(isVerified)],
+    );
+    return Number(row?.files ?? 0);
+  }
+
   private page(query: ManifestQuery, newestId: string, after: EntryRecord | undefined): Promise<EntryRecord[]> {
     return this.database.query<EntryRecord>(
       `SELECT l.id, l.destination_key, l.destination_path, l.version, l.size_bytes, l.md5_sum, d.sha256_sum, l.mtime_ns,
          l.transferred_at, l.acquisition_id, l.source_host, l.source_path
        FROM ledger l LEFT JOIN content_digest d ON d.ledger_id = l.id
-       WHERE l.experiment_id = $1 AND l.version IS NOT NULL AND l.id <= $2
-         AND (l.transferred_at IS NOT NULL OR l.state = 'done') AND l.deleted_at IS NULL
+       WHERE l.experiment_id = $1 AND ${inStorage('l')} AND l.id <= $2
          AND substring(l.destination_path FROM 1 FOR octet_length($3::bytea)) = $3
          AND (l.destination_key, l.version) > ($4::bytea, $5::int)
        ORDER BY l.destination_key, l.version LIMIT ${PAGE}`,

@@ -12,6 +12,10 @@ export const manifestQuery = z.object({
     description: 'Only files whose path, in its text form and relative to the experiment, begins so',
     example: 'data/scan_0001/',
   }),
+  partial: z.stringbool().default(false).meta({
+    description:
+      'For `sha256sum`: also when digests are still to be computed; without it such a list is refused. Files without one are comments',
+  }),
 });
 
 export type ManifestRequest = z.infer<typeof manifestQuery>;

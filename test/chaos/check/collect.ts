@@ -25,7 +25,12 @@ export async function check(world: World, traffic: Traffic): Promise<(Finding & 
   return findings;
 }
 
-async function collect({ station }: World, traffic: Traffic, experiment: string, source: string): Promise<Evidence> {
+async function collect(
+  { station, damaged }: World,
+  traffic: Traffic,
+  experiment: string,
+  source: string,
+): Promise<Evidence> {
   const [sources, stored] = [await digestsBelow(source), await digestsBelow(traffic.storageDirectory(experiment))];
   const rows = await station.sql<{
     id: string;
@@ -60,6 +65,7 @@ async function collect({ station }: World, traffic: Traffic, experiment: string,
     })),
     documents: await station.lines<DocumentFact>(`/experiments/${experiment}/files`),
     statistics: await station.ask<{ countFiles: number }>('GET', `/experiments/${experiment}/stats`),
+    damaged,
   };
 }
 

@@ -34,6 +34,8 @@ export interface Evidence {
   documents: readonly DocumentFact[];
   /** What the station says of the catalog as a whole. */
   statistics: { countFiles: number };
+  /** MD5 of what a fault has made of copies that were stored: a repair keeps each aside. */
+  damaged: ReadonlySet<string>;
 }
 
 /** What an invariant was broken by. `other`: neither, but not as it should be. */

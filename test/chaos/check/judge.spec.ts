@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,6 +16,7 @@ class Scene {
   ledger: LedgerFact[] = [];
   replicas: ReplicaFact[] = [];
   documents: DocumentFact[] = [];
+  damaged = new Set<string>();
 
   async fill(): Promise<void> {
     for (const file of FILES) {
@@ -49,6 +51,7 @@ class Scene {
       replicas: this.replicas,
       documents: this.documents,
       statistics: { countFiles: this.documents.length },
+      damaged: this.damaged,
     };
     return judge(evidence).map(({ breach, path }) => `${breach} ${path}`);
   }
@@ -169,6 +172,17 @@ describe(judge, () => {
     expect(await scene.findings()).toEqual(['phantom system/versions/unrecorded-99/data/a.tif']);
   });
 
+  it('lets pass what a repair kept of the copy that a fault has damaged, and nothing else there', async () => {
+    scene.write('storage/system/audit/damaged/1-2/data/c.h5', 'damaged');
+    scene.write('storage/system/audit/damaged/3-4/data/c.h5', 'good content');
+    scene.write('storage/data/stray.h5', 'damaged');
+    scene.damaged.add(createHash('md5').update('damaged').digest('hex'));
+    expect((await scene.findings()).toSorted()).toEqual([
+      'phantom data/stray.h5',
+      'phantom system/audit/damaged/3-4/data/c.h5',
+    ]);
+  });
+
   it('minds statistics that count something else', async () => {
     const evidence: Evidence = {
       sources: new Map(),
@@ -177,6 +191,7 @@ describe(judge, () => {
       replicas: [],
       documents: [],
       statistics: { countFiles: 1 },
+      damaged: new Set(),
     };
     expect(judge(evidence)).toMatchObject([{ breach: 'other' }]);
   });

@@ -6,6 +6,8 @@ const TEMPORARY = /(?:^|\/)\.dm-[^/]*\.part$/;
  * on purpose, under the number of a row that exists (src/daq/README.md, rule 5 of what always holds).
  */
 const UNRECORDED = /^system\/versions\/unrecorded-(\d+)\//;
+/** Where a repair keeps the copy that it has replaced. */
+const KEPT_DAMAGED = /^system\/audit\/damaged\//;
 
 /** Compares what was found of an experiment with what must hold. Nothing in here reads or asks anything. */
 export function judge(evidence: Evidence): Finding[] {
@@ -94,12 +96,13 @@ function doubles({ documents }: Evidence, done: readonly LedgerFact[]): Finding[
 }
 
 /** No file in storage that nobody knows, and nothing half written. */
-function unknownFiles({ stored, replicas, ledger }: Evidence): Finding[] {
+function unknownFiles({ stored, replicas, ledger, damaged }: Evidence): Finding[] {
   const known = new Set(replicas.map((replica) => replica.location));
   const rows = new Set(ledger.map((row) => row.id));
-  return [...stored.keys()]
-    .filter((path) => !known.has(path) && !rows.has(UNRECORDED.exec(path)?.[1] ?? ''))
-    .map((path) => ({
+  return [...stored]
+    .filter(([path]) => !known.has(path) && !rows.has(UNRECORDED.exec(path)?.[1] ?? ''))
+    .filter(([path, md5Sum]) => !(KEPT_DAMAGED.test(path) && damaged.has(md5Sum)))
+    .map(([path]) => ({
       breach: 'phantom',
       path,
       detail: TEMPORARY.test(path) ? 'a temporary file was left' : 'no record knows this file in storage',

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { randomNumbers } from '../../bench/pieces/random.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { REWRITES } from '../detector.ts';
+import { FAR_PREFIX, REWRITES } from '../detector.ts';
 import type { World } from '../world.ts';
 import type { Fault } from './fault.ts';
 
@@ -124,9 +124,13 @@ function resume(pid: number): void {
   }
 }
 
-/** Temporary files with content that have not been read back yet. At most one is left open: that which is yielded. */
+/**
+ * Temporary files with content that have not been read back yet. At most one is left open: that which is yielded. Those
+ * from the other machine are left out: rsync and scripts make and read them, which do not stand still with the station.
+ */
 function* copiesUnderWay(storage: string): Generator<OpenCopy> {
-  const found = execFileSync('find', [storage, '-name', '.dm-*.part', '-perm', '0600', '-size', '+0', '-print0'], {
+  const wanted = ['-name', '.dm-*.part', '-type', 'f', '-perm', '0600', '-size', '+0', '-print0'];
+  const found = execFileSync('find', [storage, '-path', `*/data/${FAR_PREFIX}*`, '-prune', '-o', ...wanted], {
     encoding: 'utf8',
   });
   for (const path of found.split('\0').filter((line) => line !== '')) {

@@ -53,7 +53,13 @@ export class CopiesPhase implements AuditPhaseWork {
         last === undefined
           ? { phase: nextPhase('copies', audit.isDeep), cursor: null }
           : { phase: 'copies', cursor: { key: last.key.toString('hex'), version: last.version } satisfies Cursor },
-      counts: { copies: rows.length, bytesRead: Number(read.bytes), touched: read.touched },
+      counts: {
+        copies: rows.length,
+        bytesRead: Number(read.bytes),
+        touched: read.touched,
+        copiesElsewhere: rows.reduce((sum, row) => sum + row.copiesElsewhere, 0),
+        sourcesElsewhere: rows.filter((row) => hasSource(row) && row.sourceHost !== this.host).length,
+      },
       findings: [
         ...findings,
         ...judged.flatMap((copy) => this.permissionsOf(scene, copy)),
@@ -135,7 +141,7 @@ export class CopiesPhase implements AuditPhaseWork {
 
   /** Sources on this machine; of those elsewhere nothing is known here. */
   private async sourcesOf(rows: readonly AuditedRow[]): Promise<NewFinding[]> {
-    const here = rows.filter((row) => row.isNewest && row.sourceHost === this.host && !row.isSourceRemoved);
+    const here = rows.filter((row) => hasSource(row) && row.sourceHost === this.host);
     const looks = await this.inspector.look(here.map((row) => row.sourcePath));
     return here.flatMap((row, index) => {
       const look = looks[index];
@@ -150,6 +156,11 @@ export class CopiesPhase implements AuditPhaseWork {
         : [sourceFinding(row, 'source-changed', 'The source has another size or time by now.', factsOf(look))];
     });
   }
+}
+
+/** Whether the source should still hold this version. */
+function hasSource(row: AuditedRow): boolean {
+  return row.isNewest && !row.isSourceRemoved;
 }
 
 function sourceFinding(
