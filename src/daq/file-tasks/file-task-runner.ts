@@ -3,7 +3,7 @@ import { ExperimentsService } from '../../experiments/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
 import { EventLog, WakeableLoop } from '../../platform/events/index.js';
-import { StorageArea } from '../../storage/index.js';
+import { AreaRights, StorageArea } from '../../storage/index.js';
 import { Deletion } from './deletion.js';
 import type { FileTask, FileTaskItem, FileTaskStatus, ItemOutcome } from './file-task.js';
 import { FileTaskRepository } from './file-task.repository.js';
@@ -31,6 +31,7 @@ export class FileTaskRunner implements OnApplicationBootstrap, BeforeApplication
     private readonly events: EventLog,
     private readonly experiments: ExperimentsService,
     private readonly area: StorageArea,
+    private readonly rights: AreaRights,
     private readonly repository: FileTaskRepository,
     private readonly deletion: Deletion,
     private readonly transformation: Transformation,
@@ -63,8 +64,7 @@ export class FileTaskRunner implements OnApplicationBootstrap, BeforeApplication
     if (experiment === undefined) {
       return true; // its tasks went with it
     }
-    const { directoryMode } = this.config.storage;
-    const files = new ExperimentFiles(Buffer.from(experiment.storageDirectory), directoryMode);
+    const files = new ExperimentFiles(Buffer.from(experiment.storageDirectory), this.rights);
     switch (task.status) {
       case 'running':
         return this.run(task, files);

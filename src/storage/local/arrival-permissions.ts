@@ -1,26 +1,18 @@
 import { closeSync, constants, fchownSync, openSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { CopyRefusal } from '../copy-faults.js';
-
-/** What a copying thread gives to what it makes, beside modes; resolved to numbers. */
-export interface ThreadPermissions {
-  /** -1: left as it is. */
-  uid: number;
-  gid: number;
-  /** As `setfacl -m` takes them; null: no access control lists. Files inherit theirs from their directory. */
-  directoryAcl: string | null;
-}
+import type { ResolvedPermissions } from '../resolved-permissions.js';
 
 /** Directories whose list is known to be set; forgotten all at once when there are so many. */
 const MOST_KNOWN = 10_000;
 
-export const NO_PERMISSIONS: ThreadPermissions = { uid: -1, gid: -1, directoryAcl: null };
+export const NO_PERMISSIONS: ResolvedPermissions = { uid: -1, gid: -1, directoryAcl: null };
 
 let permissions = NO_PERMISSIONS;
 const known = new Set<string>();
 
 /** A copying thread serves one storage area; it says so once, at its start. */
-export function usePermissions(given: ThreadPermissions): void {
+export function usePermissions(given: ResolvedPermissions): void {
   permissions = given;
 }
 
@@ -57,16 +49,20 @@ export function permitDirectory(path: Buffer): void {
       encoding: 'latin1',
     });
     if (status !== 0) {
-      throw new CopyRefusal(
-        'EPERM',
-        `The access control list of the storage area (storage.acl) cannot be set: ${error?.message ?? stderr.trim()}. The station's account must own the directory, and the file system must have lists.`,
-      );
+      throw aclRefused(error?.message ?? stderr.trim());
     }
   });
   if (known.size >= MOST_KNOWN) {
     known.clear();
   }
   known.add(key);
+}
+
+export function aclRefused(reason: string): CopyRefusal {
+  return new CopyRefusal(
+    'EPERM',
+    `The access control list of the storage area (storage.acl) cannot be set: ${reason}. The station's account must own what is given one, and the file system must have lists.`,
+  );
 }
 
 function withDirectory(path: Buffer, action: (fd: number) => void): void {
