@@ -21,6 +21,7 @@ import { DirectoryUnits } from './ledger/directory-units.js';
 import { Deletion } from './file-tasks/deletion.js';
 import { DerivedFiles } from './file-tasks/derived-files.js';
 import { FilePreview } from './file-tasks/file-preview.js';
+import { FileTaskMetrics } from './file-tasks/file-task.metrics.js';
 import { FileTaskRepository } from './file-tasks/file-task.repository.js';
 import { FileTaskRunner } from './file-tasks/file-task-runner.js';
 import { FileTasksController } from './file-tasks/file-tasks.controller.js';
@@ -148,6 +149,7 @@ import { Vigilance } from './vigilance/vigilance.js';
     SourceRemovalRepository,
     RemovalChecks,
     FileTaskRepository,
+    FileTaskMetrics,
     FilePreview,
     FileTaskRunner,
     FileTasksService,

@@ -3,12 +3,19 @@ import { lstat, readdir, realpath, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { driverCode, StationError } from '../kernel/errors.js';
 import { CONFIG, type StationConfig } from '../platform/config/index.js';
-import { permissionsOf, resolvePermissions } from '../storage/index.js';
-import { type DirectoryRights, makeDirectory, removeIfEmpty, setRights, syncDirectory } from './directory-steps.js';
+import {
+  makeDirectory,
+  permitDirectory,
+  permissionsOf,
+  type ResolvedPermissions,
+  resolvePermissions,
+  syncDirectory,
+} from '../storage/index.js';
 import { directoryTaken, storageUnavailable } from './experiment.errors.js';
 import { REMOVED_DIRECTORY, SUBDIRECTORIES } from './experiment-layout.js';
 import { holdsFiles } from './file-search.js';
 import { groupId } from './group-id.js';
+import { removeIfEmpty } from './remove-if-empty.js';
 
 /** Directories above experiments let everybody through; who may enter an experiment is said by its own mode. */
 const PARENT_MODE = 0o755;
@@ -96,10 +103,10 @@ export class ExperimentDirectories {
   }
 
   /** Those of the storage area; the group of experiments goes before that of files. */
-  private async rights(): Promise<DirectoryRights> {
-    const { uid, gid, directoryAcl } = resolvePermissions(permissionsOf(this.config.storage));
+  private async rights(): Promise<ResolvedPermissions> {
+    const permissions = resolvePermissions(permissionsOf(this.config.storage));
     const { group } = this.config.experiments;
-    return { uid, gid: group === undefined ? gid : await groupId(group), acl: directoryAcl };
+    return group === undefined ? permissions : { ...permissions, gid: await groupId(group) };
   }
 
   private get root(): string {
@@ -125,7 +132,7 @@ export class ExperimentDirectories {
   }
 
   /** Answers whether the directory is new; false when one without content was there and was taken. */
-  private async placeSkeleton(target: string, rights: DirectoryRights): Promise<boolean> {
+  private async placeSkeleton(target: string, rights: ResolvedPermissions): Promise<boolean> {
     // One creation at a time runs (see the repository's lock), so this is nobody's but a crashed one's, which had the same aim.
     const staging = join(dirname(target), `.creating-${basename(target)}`);
     try {
@@ -147,11 +154,11 @@ export class ExperimentDirectories {
     return false;
   }
 
-  private async makeSkeleton(directory: string, rights: DirectoryRights): Promise<void> {
+  private async makeSkeleton(directory: string, rights: ResolvedPermissions): Promise<void> {
     const mode = this.config.storage.directoryMode;
     for (const path of [directory, ...SUBDIRECTORIES.map((name) => join(directory, name))]) {
       if (!(await makeDirectory(path, mode, rights))) {
-        await setRights(path, mode, rights);
+        await permitDirectory(path, mode, rights);
       }
     }
     await syncDirectory(directory);

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf, StationError } from '../kernel/errors.js';
 import type { AreaPermissions } from './area-permissions.js';
-import type { ThreadPermissions } from './local/arrival-permissions.js';
+
+/** What is given to what is made, beside modes, resolved to numbers. */
+export interface ResolvedPermissions {
+  /** -1: left as it is. */
+  uid: number;
+  gid: number;
+  /** As `setfacl -m` takes them; null: no access control lists. Files inherit theirs from their directory. */
+  directoryAcl: string | null;
+}
 
 const run = promisify(execFile);
 /** A name that neither scans nor audits take for data. */
@@ -15,7 +23,7 @@ const PROBE = '.dm-permissions.part';
  *
  * @throws StationError STORAGE_PERMISSIONS_UNKNOWN
  */
-export function resolvePermissions(permissions: AreaPermissions): ThreadPermissions {
+export function resolvePermissions(permissions: AreaPermissions): ResolvedPermissions {
   return {
     uid: idOf('passwd', 'storage.owner', permissions.owner),
     gid: idOf('group', 'storage.group', permissions.group),
@@ -56,7 +64,7 @@ function unknownName(setting: string, name: string): StationError {
 export async function requirePermissions(
   root: string,
   permissions: AreaPermissions,
-  resolved: ThreadPermissions,
+  resolved: ResolvedPermissions,
 ): Promise<void> {
   if (resolved.uid === -1 && resolved.gid === -1 && resolved.directoryAcl === null) {
     return;

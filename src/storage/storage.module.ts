@@ -1,6 +1,7 @@
 import { Inject, Injectable, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type StationConfig } from '../platform/config/index.js';
 import { permissionsOf } from './area-permissions.js';
+import { AreaRights } from './area-rights.js';
 import { Destinations } from './destinations/destinations.js';
 import { RemoteHosts } from './hosts/remote-hosts.js';
 import { ReplicaRepository } from './replica.repository.js';
@@ -35,6 +36,7 @@ class StorageLifecycle implements OnModuleInit, OnApplicationShutdown {
 @Module({
   providers: [
     StorageArea,
+    AreaRights,
     Destinations,
     ReplicaRepository,
     RemoteHosts,
@@ -47,6 +49,6 @@ class StorageLifecycle implements OnModuleInit, OnApplicationShutdown {
     },
     StorageLifecycle,
   ],
-  exports: [StorageArea, Destinations, ReplicaRepository, RemoteHosts, TransferEngines, TRANSFER_ENGINE],
+  exports: [StorageArea, AreaRights, Destinations, ReplicaRepository, RemoteHosts, TransferEngines, TRANSFER_ENGINE],
 })
 export class StorageModule {}

@@ -221,11 +221,7 @@ describe('an audit', () => {
     // The adopted file is the one that nobody can vouch for.
     expect(await manifestAgrees(scene)).toMatchObject({ status: 0, stdout: '', others: '1' });
     const after = await audits.run(scene, { deep: true });
-    expect(told(after.all)).toEqual([
-      'permissions analysis/dark.csv',
-      'source-changed data/source-changed',
-      'source-gone data/source-gone',
-    ]);
+    expect(told(after.all)).toEqual(['source-changed data/source-changed', 'source-gone data/source-gone']);
   });
 
   it('reads the bytes when it is deep, and only then sees what kept its size and time', async () => {
@@ -236,11 +232,15 @@ describe('an audit', () => {
     const deep = await audits.run(scene, { deep: true, repair: ['changed'] });
 
     expect(told(deep.all)).toEqual(['changed data/a']);
-    await waitFor(async () => (readFileSync(join(scene.data, 'a'), 'utf8') === 'content of a' ? true : undefined), {
-      timeoutMs: 10_000,
-      what: 'the repair that was asked for beforehand',
-    });
-    expect(await manifestAgrees(scene)).toMatchObject({ status: 0, others: '0' });
+    const repaired = await waitFor(
+      async () => {
+        const list = await manifestAgrees(scene);
+        return list.others === '0' ? list : undefined;
+      },
+      { timeoutMs: 10_000, what: 'the repair that was asked for beforehand' },
+    );
+    expect(repaired).toMatchObject({ status: 0 });
+    expect(readFileSync(join(scene.data, 'a'), 'utf8')).toBe('content of a');
   });
 
   it('knows a copy that comes back, and clears what it said of it', async () => {
@@ -350,7 +350,7 @@ describe('an audit', () => {
     await audits.repair(audit.id, { overrideBreaker: true });
 
     names.forEach((name) => expect(readFileSync(join(scene.data, name), 'utf8')).toBe(`content of ${name}`));
-    expect(await alarmsOf(scene)).toEqual([]);
+    await waitFor(async () => (await alarmsOf(scene)).length === 0, { what: 'the alarms to end' });
   });
 
   it('reads within its byte budget, and the next one goes on with the others', async () => {

@@ -17,6 +17,26 @@ const recording = (name: string, order: number, body: string) => `
     },
   };`;
 
+/** Each call waits until three are under way, and then for longer than the station's own time limit. */
+const TRIO = `
+  let inside = 0;
+  let most = 0;
+  let waiting = [];
+  export default {
+    name: 'trio',
+    order: 220,
+    async process(file) {
+      if (!file.path.includes('together')) return;
+      most = Math.max(most, (inside += 1));
+      await new Promise((resolve) => {
+        waiting.push(resolve);
+        if (waiting.length === 3) waiting.splice(0).forEach((go) => setTimeout(go, 800));
+      });
+      inside -= 1;
+      return { metadata: { most } };
+    },
+  };`;
+
 interface Call {
   plugin: string;
   path: string;
@@ -26,7 +46,9 @@ interface Call {
 describe("a beamline's own plug-ins", () => {
   const station = aStation({
     env: { DM_DAQ_MAX_ATTEMPTS: '2', DM_DAQ_PLUGIN_TIMEOUT_SECONDS: '0.5' },
-    overlay: (folder) => ({ daq: { pluginDirectory: join(folder, 'plugins') } }),
+    overlay: (folder) => ({
+      daq: { pluginDirectory: join(folder, 'plugins'), plugins: { trio: { concurrency: 3, timeoutSeconds: 30 } } },
+    }),
     files: {
       // Named against their order: what counts is `order`.
       'plugins/a-late.mjs': recording('late', 250, ''),
@@ -40,6 +62,7 @@ describe("a beamline's own plug-ins", () => {
         210,
         `if (file.path.includes('stuck')) await new Promise(() => undefined);`,
       ),
+      'plugins/trio.mjs': TRIO,
       'plugins/notes.txt': 'not a plug-in',
     },
   });
@@ -54,7 +77,7 @@ describe("a beamline's own plug-ins", () => {
   it('run in the order that they ask for, between the shipped ones', async () => {
     const { items } = await station().api.get<{ items: PluginAnswer[] }>('/plugins');
     const running = items.filter(({ enabled }) => enabled).map(({ name }) => name);
-    expect(running).toEqual(['transfer', 'directory', 'early', 'catalog', 'slow', 'late', 'workflow']);
+    expect(running).toEqual(['transfer', 'directory', 'early', 'catalog', 'slow', 'trio', 'late', 'workflow']);
     const scene = await station().scene('ordered');
     writeFileSync(join(scene.source, `a 'b' $(c).h5`), 'content');
     await station().upload(scene, { metadata: { sample: 'Ni' } });
@@ -116,6 +139,20 @@ describe("a beamline's own plug-ins", () => {
     const again = await station().upload(scene, { skipPlugins: ['slow'] });
     expect(again).toMatchObject({ status: 'done', counts: { done: 1, unchanged: 1 } });
     expect(callsFor('data/stuck.h5').map((call) => call.plugin)).toEqual(['early', 'slow', 'slow', 'late']);
+  });
+
+  it('are called as often at once, and waited for as long, as the configuration says of each', async () => {
+    const { items } = await station().api.get<{ items: PluginAnswer[] }>('/plugins');
+    const settings = items.map(({ name, concurrency, timeoutSeconds }) => ({ name, concurrency, timeoutSeconds }));
+    expect(settings).toContainEqual({ name: 'trio', concurrency: 3, timeoutSeconds: 30 });
+    expect(settings).toContainEqual({ name: 'slow', concurrency: 4, timeoutSeconds: 0.5 });
+    const scene = await station().scene('together');
+    for (let number = 1; number <= 6; number += 1) {
+      writeFileSync(join(scene.source, `together ${number}.h5`), 'x');
+    }
+    expect(await station().upload(scene)).toMatchObject({ status: 'done', counts: { done: 6 } });
+    const found = (await station().files(scene)).map(({ metadata }) => metadata['most']);
+    expect(found).toEqual([3, 3, 3, 3, 3, 3]);
   });
 
   it('that cannot be loaded stop the start by name, since nobody would notice that they never ran', async () => {

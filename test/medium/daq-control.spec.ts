@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { progressOf } from '../../src/cli/acquisition-view.js';
-import type { AcquisitionAnswer, LedgerActionAnswer, LedgerRow } from '../../src/cli/api-types.js';
+import type { AcquisitionAnswer, AlarmAnswer, LedgerActionAnswer, LedgerRow } from '../../src/cli/api-types.js';
 import { progressLine } from '../../src/cli/progress-bar.js';
 import { Database } from '../../src/platform/database/index.js';
 import { StorageArea } from '../../src/storage/index.js';
@@ -108,6 +108,28 @@ describe('what people do about acquisitions and files that need them', () => {
       await database.query(`UPDATE ledger SET claimed_by = gen_random_uuid() WHERE id = $1`, [row?.id]);
       expect(await act(at.experiment, 'accept')).toMatchObject({ changed: 0, left: [{ state: 'quarantined' }] });
       await database.query(`UPDATE ledger SET claimed_by = NULL WHERE id = $1`, [row?.id]);
+    });
+  });
+
+  describe('the alarm of the quarantine', () => {
+    const alarmOf = async ({ experiment }: { experiment: string }) =>
+      (await (await app.as('admin')).allItems<AlarmAnswer>('/alarms')).find(
+        ({ key, message }) => key.startsWith('daq.quarantine:') && message.includes(`experiment ${experiment} `),
+      );
+
+    it('says what a person can do, and ends when the last file is left out or taken', { timeout: 60_000 }, async () => {
+      const [one, other] = [await collision(), await collision()];
+      const raised = await waitFor(() => alarmOf(one), { what: 'the alarm', timeoutMs: 20_000 });
+      expect(raised.action).toContain('dm file why PATH');
+      expect(raised.action).toMatch(/dm file release PATH;.*dm file release PATH --accept;.*--skip REASON/);
+      await waitFor(() => alarmOf(other), { what: 'the other alarm', timeoutMs: 20_000 });
+
+      await act(one.experiment, 'skip', { reason: 'a test shot' });
+      await act(other.experiment, 'accept');
+
+      for (const at of [one, other]) {
+        await waitFor(async () => (await alarmOf(at)) === undefined, { what: 'the alarm to end', timeoutMs: 20_000 });
+      }
     });
   });
 

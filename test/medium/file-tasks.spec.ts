@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { Logger } from '@nestjs/common';
+import type { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FILE_CATALOG, type FileCatalog } from '../../src/catalog/index.js';
 import type { FileAnswer, FileTaskAnswer, FileTaskItemAnswer, LedgerRow, WhyFile } from '../../src/cli/api-types.js';
 import { StationError } from '../../src/kernel/errors.js';
 import { Database } from '../../src/platform/database/index.js';
+import { METRICS } from '../../src/platform/metrics/index.js';
 import { waitFor } from '../support/wait-for.js';
 import { DaqApp } from './daq.app.js';
 
@@ -94,6 +97,47 @@ describe('what people do to stored files at large', () => {
       });
       expect(after.map(facts)).toEqual(before.map(facts));
       expect(readFileSync(join(scene.storage, 'data/d/a.tif'), 'utf8')).toBe('d/a.tif'.repeat(100));
+    });
+
+    it('is counted and told with ids, counts and the time it took', async () => {
+      const scene = await stored('a.tif', 'b.tif');
+      const log = vi.spyOn(Logger.prototype, 'log');
+      const metric = async (line: string) => {
+        const text = await app.app.get<Registry>(METRICS).metrics();
+        const found = text.split('\n').find((one) => one.startsWith(`${line} `));
+        return Number(found?.split(' ')[1] ?? 0);
+      };
+      const counted = async () => ({
+        previews: await metric('dm_file_task_steps_total{kind="delete",step="previewed"}'),
+        ends: await metric('dm_file_task_steps_total{kind="delete",step="done"}'),
+        files: await metric('dm_file_task_file_seconds_count{kind="delete",outcome="done"}'),
+        bytes: await metric('dm_file_task_bytes_total{kind="delete"}'),
+      });
+      const before = await counted();
+
+      const task = await done(await preview(scene.experiment, 'delete', { pattern: '*.tif' }));
+
+      // Told after it is written down.
+      const after = await waitFor(async () => {
+        const now = await counted();
+        return now.ends > before.ends ? now : undefined;
+      });
+      expect(after).toEqual({
+        previews: before.previews + 1,
+        ends: before.ends + 1,
+        files: before.files + 2,
+        bytes: before.bytes + 1000,
+      });
+      const told = log.mock.calls.filter(([facts]) => (facts as { fileTaskId?: string }).fileTaskId === task.id);
+      expect(told.map(([, message]) => String(message)).sort()).toEqual([
+        'file task done',
+        'file task previewed',
+        'file task running',
+      ]);
+      for (const [facts] of told) {
+        expect(facts).toMatchObject({ kind: 'delete', by: 'admin', files: 2, bytes: 1000 });
+        expect(facts).toMatchObject({ experimentId: expect.any(Number), durationMs: expect.any(Number) });
+      }
     });
 
     it('leaves out and tells what has changed since the preview', async () => {

@@ -4,7 +4,7 @@ import { ExperimentsService } from '../../experiments/index.js';
 import { messageOf, StationError } from '../../kernel/errors.js';
 import { Database } from '../../platform/database/index.js';
 import { EventLog, WakeableLoop } from '../../platform/events/index.js';
-import { StorageArea } from '../../storage/index.js';
+import { AreaRights, StorageArea } from '../../storage/index.js';
 import { type Audit, type AuditPhase, tripsBreaker } from './audit.js';
 import { AuditAlarms } from './audit-alarms.js';
 import { AuditRepository } from './audit.repository.js';
@@ -53,6 +53,7 @@ export class AuditRunner implements OnApplicationBootstrap, BeforeApplicationShu
     private readonly events: EventLog,
     private readonly experiments: ExperimentsService,
     private readonly area: StorageArea,
+    private readonly rights: AreaRights,
     private readonly inspector: Inspector,
   ) {
     this.phases = { copies, tree, documents, content };
@@ -135,11 +136,20 @@ export class AuditRunner implements OnApplicationBootstrap, BeforeApplicationShu
     return {
       audit,
       experiment: { id: experiment.id, name: experiment.name, directory },
-      groupId: await stat(directory).then(
-        (stats) => stats.gid,
-        () => null,
-      ),
+      groupId: await this.groupOf(directory),
     };
+  }
+
+  /** Of what arrives: that of the storage area, else the one that the experiment's directory hands down. */
+  private async groupOf(directory: Buffer): Promise<number | null> {
+    const { gid } = this.rights.ofFiles;
+    if (gid !== -1) {
+      return gid;
+    }
+    return stat(directory).then(
+      (stats) => stats.gid,
+      () => null,
+    );
   }
 
   private async afterFailure(audit: Audit, error: unknown): Promise<boolean> {

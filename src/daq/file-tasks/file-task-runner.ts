@@ -1,11 +1,18 @@
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { ExperimentsService } from '../../experiments/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
 import { EventLog, WakeableLoop } from '../../platform/events/index.js';
-import { StorageArea } from '../../storage/index.js';
+import { AreaRights, StorageArea } from '../../storage/index.js';
 import { Deletion } from './deletion.js';
 import type { FileTask, FileTaskItem, FileTaskStatus, ItemOutcome } from './file-task.js';
+import { FileTaskMetrics } from './file-task.metrics.js';
 import { FileTaskRepository } from './file-task.repository.js';
 import { FileWorker } from './file-worker.js';
 import { Transformation } from './transformation.js';
@@ -23,7 +30,10 @@ const PREVIEW_HOURS = 24;
 @Injectable()
 export class FileTaskRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly loop = new WakeableLoop('file tasks', LOOK_INTERVAL_MS, () => this.turn());
+  private readonly logger = new Logger(FileTaskRunner.name);
   private isStopping = false;
+  /** What is worked on, since when (a restart begins to count anew). */
+  private work = { what: '', since: 0 };
 
   constructor(
     @Inject(CONFIG) private readonly config: StationConfig,
@@ -31,10 +41,12 @@ export class FileTaskRunner implements OnApplicationBootstrap, BeforeApplication
     private readonly events: EventLog,
     private readonly experiments: ExperimentsService,
     private readonly area: StorageArea,
+    private readonly rights: AreaRights,
     private readonly repository: FileTaskRepository,
     private readonly deletion: Deletion,
     private readonly transformation: Transformation,
     private readonly worker: FileWorker,
+    private readonly metrics: FileTaskMetrics,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -58,13 +70,16 @@ export class FileTaskRunner implements OnApplicationBootstrap, BeforeApplication
     if (task === undefined) {
       return false;
     }
+    const what = `${task.id} ${task.status}`;
+    if (this.work.what !== what) {
+      this.work = { what, since: performance.now() };
+    }
     await this.area.requirePresent();
     const experiment = await this.experiments.findById(task.experimentId);
     if (experiment === undefined) {
       return true; // its tasks went with it
     }
-    const { directoryMode } = this.config.storage;
-    const files = new ExperimentFiles(Buffer.from(experiment.storageDirectory), directoryMode);
+    const files = new ExperimentFiles(Buffer.from(experiment.storageDirectory), this.rights);
     switch (task.status) {
       case 'running':
         return this.run(task, files);
@@ -103,8 +118,10 @@ export class FileTaskRunner implements OnApplicationBootstrap, BeforeApplication
       if (this.isStopping || (await this.repository.get(task.id)).status !== task.status) {
         return true;
       }
+      const begun = performance.now();
       const outcome = await work(item);
       await this.repository.settle(this.database, task.id, item, outcome);
+      this.metrics.observeFile(task, item, outcome, (performance.now() - begun) / 1000);
       if (task.status === 'undoing') {
         this.undoneUpTo.set(task.id, item.ordinal);
       }
@@ -133,26 +150,28 @@ export class FileTaskRunner implements OnApplicationBootstrap, BeforeApplication
 
   private async end(task: FileTask, from: FileTaskStatus, to: FileTaskStatus): Promise<boolean> {
     const { doneFiles, doneBytes, leftOutFiles } = await this.repository.get(task.id);
-    await this.database.transaction(async (tx) => {
+    const { id: fileTaskId, experimentId, kind } = task;
+    const told = {
+      fileTaskId,
+      kind,
+      by: task.undoneBy ?? task.startedBy,
+      files: doneFiles,
+      bytes: doneBytes,
+      leftOut: leftOutFiles,
+    };
+    const hasEnded = await this.database.transaction(async (tx) => {
       const facts = { isEnd: true, ...(from === 'undoing' ? {} : { trashDays: this.config.daq.trashDays }) };
-      if (await this.repository.move(tx, task.id, [from], to, facts)) {
-        await this.events.append(tx, [
-          {
-            type: `file-task.${to}`,
-            experimentId: task.experimentId,
-            subject: task.id,
-            data: {
-              fileTaskId: task.id,
-              kind: task.kind,
-              by: task.undoneBy ?? task.startedBy,
-              files: doneFiles,
-              bytes: doneBytes,
-              leftOut: leftOutFiles,
-            },
-          },
-        ]);
+      const isMoved = await this.repository.move(tx, fileTaskId, [from], to, facts);
+      if (isMoved) {
+        await this.events.append(tx, [{ type: `file-task.${to}`, experimentId, subject: fileTaskId, data: told }]);
       }
+      return isMoved;
     });
+    if (hasEnded) {
+      const durationMs = Math.round(performance.now() - this.work.since);
+      this.logger.log({ ...told, experimentId, durationMs }, `file task ${to}`);
+      this.metrics.countStep(task, to);
+    }
     return true;
   }
 }

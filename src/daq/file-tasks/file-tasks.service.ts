@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { AccessService, type Principal } from '../../auth/index.js';
 import { ExperimentsService } from '../../experiments/index.js';
@@ -7,6 +7,7 @@ import { Database } from '../../platform/database/index.js';
 import { EventLog } from '../../platform/events/index.js';
 import { decodeCursor, type Page, pageOf } from '../../platform/http/index.js';
 import type { FileTask, FileTaskKind, FileTaskRequest, FileTaskStatus } from './file-task.js';
+import { FileTaskMetrics } from './file-task.metrics.js';
 import { fileTaskNotFound, FileTaskRepository } from './file-task.repository.js';
 import type {
   FileTaskBody,
@@ -24,6 +25,8 @@ const itemCursor = z.int();
 /** Compress, decompress and delete stored files: first a preview, then, with its token, the work. */
 @Injectable()
 export class FileTasksService {
+  private readonly logger = new Logger(FileTasksService.name);
+
   constructor(
     private readonly access: AccessService,
     private readonly experiments: ExperimentsService,
@@ -32,6 +35,7 @@ export class FileTasksService {
     private readonly repository: FileTaskRepository,
     private readonly previews: FilePreview,
     private readonly runner: FileTaskRunner,
+    private readonly metrics: FileTaskMetrics,
   ) {}
 
   /** @throws StationError FORBIDDEN, NO_FILE_MATCHES, TOO_MANY_FILES, OPTION_NOT_APPLICABLE … */
@@ -54,7 +58,9 @@ export class FileTasksService {
       algorithm,
       removeOriginals,
     };
+    const begun = performance.now();
     const id = await this.previews.make({ kind, experimentId, request, requestedBy: principal.username });
+    this.tell(principal, await this.repository.get(id), 'previewed', begun);
     return this.get(principal, id);
   }
 
@@ -153,6 +159,7 @@ export class FileTasksService {
     to: FileTaskStatus,
     facts: { startedBy?: string; undoneBy?: string },
   ): Promise<void> {
+    const begun = performance.now();
     await this.database.transaction(async (tx) => {
       if (!(await this.repository.move(tx, task.id, from, to, facts))) {
         throw new StationError(
@@ -170,7 +177,18 @@ export class FileTasksService {
         },
       ]);
     });
+    this.tell(principal, task, to, begun);
     this.runner.wake();
+  }
+
+  private tell(principal: Principal, task: FileTask, step: FileTaskStatus, begun: number): void {
+    const { id: fileTaskId, experimentId, kind, files, bytes } = task;
+    const durationMs = Math.round(performance.now() - begun);
+    this.logger.log(
+      { fileTaskId, experimentId, kind, by: principal.username, files, bytes, durationMs },
+      `file task ${step}`,
+    );
+    this.metrics.countStep(task, step);
   }
 
   /** Whoever has the originals removed deletes. */

@@ -1,8 +1,18 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, constants, createReadStream, fchmodSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  writeSync,
+} from 'node:fs';
 import { Transform, type TransformCallback, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import type { FileRights } from '../../storage/index.js';
 import type { Algorithm } from './file-task.js';
 
 export interface FileWork {
@@ -11,7 +21,8 @@ export interface FileWork {
   input: Uint8Array;
   /** Written anew; remains of an attempt before are overwritten. */
   temporary: Uint8Array;
-  fileMode: number;
+  /** Given before the file gets its name. */
+  rights: FileRights;
   /** More output than this is refused: a small file may hold terabytes of zeros. */
   mostBytes: number;
 }
@@ -87,7 +98,9 @@ export async function workOnFile(work: FileWork): Promise<FileWorkResult> {
       after,
       into(target),
     );
-    fchmodSync(target, work.fileMode);
+    const { uid, gid, mode } = work.rights;
+    fchownSync(target, uid, gid);
+    fchmodSync(target, mode); // last: a change of owner clears its upper bits
     fsyncSync(target);
   } catch (error) {
     return refusalOf(error);

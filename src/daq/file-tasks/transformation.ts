@@ -11,7 +11,7 @@ import { directoryOf, joinBytes } from '../../kernel/path-bytes.js';
 import { pathToText, textToPath } from '../../kernel/path-text.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
-import { ReplicaRepository, StorageArea } from '../../storage/index.js';
+import { AreaRights, ReplicaRepository, StorageArea, syncDirectory } from '../../storage/index.js';
 import { Deletion } from './deletion.js';
 import { DerivedFiles } from './derived-files.js';
 import {
@@ -24,7 +24,7 @@ import {
 } from './file-task.js';
 import { FileTaskRepository } from './file-task.repository.js';
 import { FileWorker } from './file-worker.js';
-import { type ExperimentFiles, syncDirectory } from './trash.js';
+import type { ExperimentFiles } from './trash.js';
 
 export const ENDINGS: Record<Algorithm, string> = { gzip: '.gz', zstd: '.zst' };
 
@@ -57,6 +57,7 @@ export class Transformation {
     private readonly replicas: ReplicaRepository,
     private readonly derivedFiles: DerivedFiles,
     private readonly area: StorageArea,
+    private readonly rights: AreaRights,
     private readonly worker: FileWorker,
     private readonly deletion: Deletion,
   ) {}
@@ -89,7 +90,7 @@ export class Transformation {
       algorithm: task.kind === 'compress' ? task.request.algorithm : (algorithmOf(item.document.path) ?? 'gzip'),
       input: files.at(item.location),
       temporary: files.at(temporary),
-      fileMode: this.config.storage.fileMode,
+      rights: this.rights.ofFiles,
       mostBytes: Math.max(0, (await this.area.freeBytes()) - this.config.storage.reserveBytes),
     });
     if (result.status === 'refused') {

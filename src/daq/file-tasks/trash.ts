@@ -1,13 +1,14 @@
-import { constants } from 'node:fs';
-import { link, lstat, mkdir, open, realpath, rename, rm, unlink } from 'node:fs/promises';
-import { driverCode } from '../../kernel/errors.js';
-import { directoryOf, isBelowOrSame, joinBytes } from '../../kernel/path-bytes.js';
+import { link, lstat, rename, rm, unlink } from 'node:fs/promises';
+import { driverCode, StationError } from '../../kernel/errors.js';
+import { directoryOf, joinBytes } from '../../kernel/path-bytes.js';
 import { textToPath } from '../../kernel/path-text.js';
+import { type AreaRights, requireInside, syncDirectory } from '../../storage/index.js';
+import { TRASH } from '../system-places.js';
 import { type FileTaskItem, type ItemOutcome, leftOut } from './file-task.js';
 
 /** Of one task, relative to the experiment's directory: on the same file system, so that nothing is ever copied. */
 export function trashOf(taskId: string): Buffer {
-  return Buffer.from(`system/trash/${taskId}`);
+  return joinBytes(TRASH, Buffer.from(taskId));
 }
 
 /** Where the file of an item goes; its own name, so that a person finds it without the station, too. */
@@ -19,7 +20,7 @@ export function trashPathOf(taskId: string, { document }: Pick<FileTaskItem, 'do
 export class ExperimentFiles {
   constructor(
     private readonly experiment: Buffer,
-    private readonly directoryMode: number,
+    private readonly rights: AreaRights,
   ) {}
 
   at(relative: Uint8Array): Buffer {
@@ -46,9 +47,14 @@ export class ExperimentFiles {
    */
   async move(from: Uint8Array, to: Uint8Array, expectedInode: bigint): Promise<ItemOutcome | undefined> {
     const [source, target] = [this.at(from), this.at(to)];
-    await this.makeDirectory(directoryOf(target));
-    if (!(await this.isInside(directoryOf(source))) || !(await this.isInside(directoryOf(target)))) {
-      return leftOut('leads-outside', 'A symbolic link leads out of the experiment on the way to it.');
+    try {
+      await requireInside(this.experiment, directoryOf(source));
+      await this.rights.makeDirectories(this.experiment, directoryOf(target));
+    } catch (error) {
+      if (error instanceof StationError && error.code === 'LEADS_OUTSIDE') {
+        return leftOut('leads-outside', error.message);
+      }
+      throw error;
     }
     if ((await this.factsOf(to)) !== undefined) {
       return leftOut('place-taken', 'Another file stands where it should go.');
@@ -69,23 +75,5 @@ export class ExperimentFiles {
 
   async remove(relative: Uint8Array): Promise<void> {
     await rm(this.at(relative), { recursive: true, force: true });
-  }
-
-  async makeDirectory(directory: Buffer): Promise<void> {
-    await mkdir(directory, { recursive: true, mode: this.directoryMode });
-  }
-
-  private async isInside(directory: Buffer): Promise<boolean> {
-    const root = await realpath(this.experiment, 'buffer');
-    return isBelowOrSame(await realpath(directory, 'buffer'), root);
-  }
-}
-
-export async function syncDirectory(directory: Buffer): Promise<void> {
-  const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

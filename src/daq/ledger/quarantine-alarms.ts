@@ -65,7 +65,7 @@ export class QuarantineAlarms implements OnApplicationBootstrap, BeforeApplicati
       key,
       severity: 'critical',
       message: `${files} files of experiment ${name} are in quarantine${growth}: the station could not bring them to storage by itself.`,
-      action: `Look at them with: dm file why, or GET /api/v1/experiments/${name}/ledger?state=quarantined; mend the cause and upload their directory again.`,
+      action: `GET /api/v1/experiments/${name}/ledger?state=quarantined lists them, dm file why PATH says what is wrong with each. Mend the cause and have it tried again: dm file release PATH; or take what another source brought as the next version: dm file release PATH --accept; or leave it out: dm file release PATH --skip REASON.`,
       experimentId,
       details: counts,
     });

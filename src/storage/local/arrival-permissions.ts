@@ -1,26 +1,18 @@
-import { closeSync, constants, fchownSync, openSync } from 'node:fs';
+import { fchmodSync, fchownSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { CopyRefusal } from '../copy-faults.js';
-
-/** What a copying thread gives to what it makes, beside modes; resolved to numbers. */
-export interface ThreadPermissions {
-  /** -1: left as it is. */
-  uid: number;
-  gid: number;
-  /** As `setfacl -m` takes them; null: no access control lists. Files inherit theirs from their directory. */
-  directoryAcl: string | null;
-}
+import type { ResolvedPermissions } from '../resolved-permissions.js';
 
 /** Directories whose list is known to be set; forgotten all at once when there are so many. */
 const MOST_KNOWN = 10_000;
 
-export const NO_PERMISSIONS: ThreadPermissions = { uid: -1, gid: -1, directoryAcl: null };
+export const NO_PERMISSIONS: ResolvedPermissions = { uid: -1, gid: -1, directoryAcl: null };
 
 let permissions = NO_PERMISSIONS;
 const known = new Set<string>();
 
 /** A copying thread serves one storage area; it says so once, at its start. */
-export function usePermissions(given: ThreadPermissions): void {
+export function usePermissions(given: ResolvedPermissions): void {
   permissions = given;
 }
 
@@ -31,49 +23,51 @@ export function permitFile(fd: number): void {
   }
 }
 
-/** The same for a directory that was just made. */
-export function permitMadeDirectory(path: Buffer): void {
-  if (permissions.uid !== -1 || permissions.gid !== -1) {
-    withDirectory(path, (fd) => fchownSync(fd, permissions.uid, permissions.gid));
+/** The same for a directory that was just made, with its mode: mkdir's is cut by the umask, and has no set-group-id bit. */
+export function permitMadeDirectory(fd: number, mode: number): void {
+  permitFile(fd);
+  if (permissions.directoryAcl !== null) {
+    setAcl(fd, permissions.directoryAcl);
   }
-  permitDirectory(path);
+  fchmodSync(fd, mode);
 }
 
 /**
- * Gives a directory its access control list, which what is made in it inherits: a process per directory, none per file.
+ * Gives an open directory its access control list, which what is made in it inherits: a process per directory, none per
+ * file.
  *
  * @throws CopyRefusal when it is refused.
  */
-export function permitDirectory(path: Buffer): void {
+export function permitDirectory(path: Buffer, fd: number): void {
   const { directoryAcl } = permissions;
-  const key = path.toString('latin1');
-  if (directoryAcl === null || known.has(key)) {
+  if (directoryAcl === null) {
     return;
   }
-  withDirectory(path, (fd) => {
-    // Named by its descriptor: as an argument of a program a name would have to be valid text.
-    const { status, stderr, error } = spawnSync('setfacl', ['-m', directoryAcl, '--', '/proc/self/fd/3'], {
-      stdio: ['ignore', 'ignore', 'pipe', fd],
-      encoding: 'latin1',
-    });
-    if (status !== 0) {
-      throw new CopyRefusal(
-        'EPERM',
-        `The access control list of the storage area (storage.acl) cannot be set: ${error?.message ?? stderr.trim()}. The station's account must own the directory, and the file system must have lists.`,
-      );
-    }
-  });
+  const key = path.toString('latin1');
+  if (known.has(key)) {
+    return;
+  }
+  setAcl(fd, directoryAcl);
   if (known.size >= MOST_KNOWN) {
     known.clear();
   }
   known.add(key);
 }
 
-function withDirectory(path: Buffer, action: (fd: number) => void): void {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  try {
-    action(fd);
-  } finally {
-    closeSync(fd);
+/** Named by its descriptor: as an argument of a program a name would have to be valid text. */
+function setAcl(fd: number, acl: string): void {
+  const { status, stderr, error } = spawnSync('setfacl', ['-m', acl, '--', '/proc/self/fd/3'], {
+    stdio: ['ignore', 'ignore', 'pipe', fd],
+    encoding: 'latin1',
+  });
+  if (status !== 0) {
+    throw aclRefused(error?.message ?? stderr.trim());
   }
+}
+
+export function aclRefused(reason: string): CopyRefusal {
+  return new CopyRefusal(
+    'EPERM',
+    `The access control list of the storage area (storage.acl) cannot be set: ${reason}. The station's account must own what is given one, and the file system must have lists.`,
+  );
 }

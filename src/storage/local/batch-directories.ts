@@ -5,4 +5,9 @@ import { SourceDirectories } from './source-directories.js';
 export class BatchDirectories {
   readonly sources = new SourceDirectories();
   readonly destinations = new DestinationDirectories();
+
+  close(): void {
+    this.sources.close();
+    this.destinations.close();
+  }
 }

@@ -1,14 +1,19 @@
 import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, futimesSync, openSync, unlinkSync } from 'node:fs';
-import { joinBytes } from '../../kernel/path-bytes.js';
-import { faultOf } from '../copy-faults.js';
+import { driverCode } from '../../kernel/errors.js';
+import { directoryOf, joinBytes, nameOf } from '../../kernel/path-bytes.js';
+import { CopyRefusal, faultOf } from '../copy-faults.js';
 import type { Remains, TransferOutcome, TransferTask } from '../transfer-engine.port.js';
 import { permitFile } from './arrival-permissions.js';
 import type { BatchDirectories } from './batch-directories.js';
+import type { DestinationDirectories } from './destination-directories.js';
 import { type Digest, digestOf } from './file-bytes.js';
 import { publish } from './publish.js';
 import { changeOf, openSource, type OpenSource } from './source-file.js';
 
-const WRITE_NEW = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+/** Never what somebody else has put under the name: a link to a file of others would be written to. */
+const WRITE_NEW = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
+/** Longest path that a system call takes: a copy beyond it would be there and out of everybody's reach. */
+const LONGEST_PATH = 4095;
 
 /** What was read of a source; without a digest if none was asked for. */
 export interface Content {
@@ -16,23 +21,23 @@ export interface Content {
   sizeBytes: bigint;
 }
 
-/** Where the content of a task goes. */
+/** Where the content of a task goes, by paths through its directory, which is open. */
 interface Place {
-  directory: Buffer;
   final: Buffer;
   /** Lies beside it and carries the task's id. */
   temporary: Buffer;
 }
 
-function placeOf(task: Remains): Place {
-  const final = joinBytes(task.experimentDirectory, task.destinationPath);
-  const slash = final.lastIndexOf(0x2f);
-  const temporary = Buffer.concat([final.subarray(0, slash + 1), Buffer.from(`.dm-${task.id}.part`)]);
-  return { directory: final.subarray(0, slash), final, temporary };
+function finalOf(task: Remains): Buffer {
+  return joinBytes(task.experimentDirectory, task.destinationPath);
 }
 
 export function temporaryOf(task: Remains): Buffer {
-  return placeOf(task).temporary;
+  return joinBytes(directoryOf(finalOf(task)), temporaryName(task));
+}
+
+function temporaryName({ id }: Remains): Buffer {
+  return Buffer.from(`.dm-${id}.part`);
 }
 
 /**
@@ -43,12 +48,12 @@ export function temporaryOf(task: Remains): Buffer {
 export class CopyAttempt {
   outcome: TransferOutcome | undefined;
   readonly sizeBytes: number;
-  private readonly place: Place;
+  private place: Place | undefined;
+  private destinations: DestinationDirectories | undefined;
   private opened: OpenSource | undefined;
   private copy: number | undefined;
 
   constructor(readonly task: TransferTask) {
-    this.place = placeOf(task);
     this.sizeBytes = Number(task.expected.sizeBytes);
   }
 
@@ -79,8 +84,9 @@ export class CopyAttempt {
     }
     this.opened = source;
     if (this.task.mode === 'copy') {
-      directories.destinations.prepare(this.task, this.place.directory);
-      this.copy = openSync(this.place.temporary, WRITE_NEW, 0o600);
+      this.destinations = directories.destinations;
+      this.place = this.placeIn(directories.destinations);
+      this.copy = openNew(this.place.temporary);
     }
   }
 
@@ -119,18 +125,30 @@ export class CopyAttempt {
 
   publish(content: Content): void {
     const { md5Sum, sizeBytes } = content;
-    const { copy, place } = this;
-    if (copy === undefined) {
+    const { copy, place, destinations } = this;
+    if (copy === undefined || place === undefined || destinations === undefined) {
       this.end({ id: this.task.id, status: 'compared', md5Sum: md5Sum ?? '', sizeBytes });
       return;
     }
     const digest = (): Digest => (md5Sum === null ? digestOf(copy) : { md5Sum, sizeBytes });
     const proof = md5Sum === null ? 'size' : 'read-back';
-    this.end(publish(this.task, place, { md5Sum, sizeBytes, proof, digest }));
+    this.end(publish(this.task, place, destinations, { md5Sum, sizeBytes, proof, digest }));
   }
 
   fail(error: unknown): void {
     this.end({ id: this.task.id, status: 'failed', ...faultOf(error) });
+  }
+
+  private placeIn(destinations: DestinationDirectories): Place {
+    const final = finalOf(this.task);
+    if (final.length > LONGEST_PATH) {
+      throw new CopyRefusal('ENAMETOOLONG', 'ENAMETOOLONG: its path in storage is too long to be opened');
+    }
+    const prefix = destinations.prepare(this.task, directoryOf(final));
+    return {
+      final: Buffer.concat([prefix, nameOf(final)]),
+      temporary: Buffer.concat([prefix, temporaryName(this.task)]),
+    };
   }
 
   /** For copies of what was digested before: rotten or replaced content is not passed on. */
@@ -161,7 +179,7 @@ export class CopyAttempt {
     this.copy = undefined;
     if (outcome.status !== 'published') {
       // Also what an attempt before this one may have left that was cut off.
-      removeQuietly(this.place.temporary);
+      removeQuietly(this.place?.temporary ?? temporaryOf(this.task));
     }
     closeQuietly(opened?.fd);
     closeQuietly(copy);
@@ -178,6 +196,19 @@ export function forEachOnItsWay(attempts: readonly CopyAttempt[], step: (attempt
         attempt.fail(error);
       }
     }
+  }
+}
+
+/** Removes first what an attempt before has left, or somebody has put there. */
+function openNew(path: Buffer): number {
+  try {
+    return openSync(path, WRITE_NEW, 0o600);
+  } catch (error) {
+    if (driverCode(error) !== 'EEXIST') {
+      throw error;
+    }
+    unlinkSync(path);
+    return openSync(path, WRITE_NEW, 0o600);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Fault } from '../copy-faults.js';
 import type { TransferOutcome, TransferTask } from '../transfer-engine.port.js';
 import { BatchDirectories } from './batch-directories.js';
 import { CopyAttempt } from './copy-attempt.js';
@@ -20,26 +21,34 @@ export class BatchCopier {
       for (const group of groupsOf(small)) {
         this.groups ??= new GroupCopier();
         this.groups.copy(group, directories);
+        directories.destinations.release();
       }
       for (const group of streamGroupsOf(attempts.filter((attempt) => !isSmall(attempt)))) {
         this.streams.copy(group, directories);
+        directories.destinations.release();
       }
+      return outcomesOf(attempts, directories.destinations.syncTouched());
     } finally {
-      directories.sources.close();
+      directories.close();
     }
-    const faultOfDirectory = directories.destinations.syncTouched();
-    return attempts.map(({ task, outcome }) => {
-      const fault = outcome?.status === 'published' ? faultOfDirectory(task) : undefined;
-      if (outcome === undefined || fault !== undefined) {
-        return { id: task.id, status: 'failed', ...(fault ?? NOTHING_SAID) };
-      }
-      return outcome;
-    });
   }
 
   close(): void {
     this.streams.close();
   }
+}
+
+function outcomesOf(
+  attempts: readonly CopyAttempt[],
+  faultOfDirectory: (task: TransferTask) => Fault | undefined,
+): TransferOutcome[] {
+  return attempts.map(({ task, outcome }) => {
+    const fault = outcome?.status === 'published' ? faultOfDirectory(task) : undefined;
+    if (outcome === undefined || fault !== undefined) {
+      return { id: task.id, status: 'failed', ...(fault ?? NOTHING_SAID) };
+    }
+    return outcome;
+  });
 }
 
 const NOTHING_SAID = { code: 'NO_OUTCOME', message: 'The copy ended without an outcome.', kind: 'transient' } as const;

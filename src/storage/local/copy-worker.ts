@@ -1,11 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { type ThreadPermissions, usePermissions } from './arrival-permissions.js';
+import type { ResolvedPermissions } from '../resolved-permissions.js';
+import { usePermissions } from './arrival-permissions.js';
 import { packOutcomes, type PackedTasks, unpackTasks } from './batch-messages.js';
 import { BatchCopier } from './copy-batch.js';
 
 const copier = new BatchCopier();
 
-usePermissions(workerData as ThreadPermissions);
+usePermissions(workerData as ResolvedPermissions);
 
 /** Entry of a copying thread: one batch in, its outcomes out. */
 parentPort?.on('message', (tasks: PackedTasks) => {

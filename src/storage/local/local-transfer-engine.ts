@@ -10,7 +10,8 @@ import {
   type TransferOutcome,
   type TransferTask,
 } from '../transfer-engine.port.js';
-import { NO_PERMISSIONS, type ThreadPermissions } from './arrival-permissions.js';
+import type { ResolvedPermissions } from '../resolved-permissions.js';
+import { NO_PERMISSIONS } from './arrival-permissions.js';
 import { type PackedOutcomes, packTasks, unpackOutcomes } from './batch-messages.js';
 import { temporaryOf } from './copy-attempt.js';
 
@@ -30,7 +31,7 @@ export class LocalTransferEngine implements TransferEngine {
 
   constructor(
     private readonly threadCount: number,
-    private readonly permissions: ThreadPermissions = NO_PERMISSIONS,
+    private readonly permissions: ResolvedPermissions = NO_PERMISSIONS,
   ) {}
 
   transfer(tasks: readonly TransferTask[]): Promise<TransferOutcome[]> {
@@ -107,7 +108,7 @@ class CopyThread {
   private current: PendingBatch | undefined;
   private whenIdle: (() => void) | undefined;
 
-  constructor(permissions: ThreadPermissions, onIdle: () => void, onDeath: (error: Error) => void) {
+  constructor(permissions: ResolvedPermissions, onIdle: () => void, onDeath: (error: Error) => void) {
     this.worker = new Worker(workerUrl(import.meta.url, './copy-worker.js'), {
       name: 'dm-copy',
       resourceLimits: HEAP,

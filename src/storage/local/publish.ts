@@ -1,8 +1,9 @@
 import { linkSync, lstatSync, renameSync } from 'node:fs';
 import { driverCode } from '../../kernel/errors.js';
-import { directoryOf, joinBytes } from '../../kernel/path-bytes.js';
+import { directoryOf, joinBytes, nameOf } from '../../kernel/path-bytes.js';
 import type { TransferOutcome, TransferTask } from '../transfer-engine.port.js';
-import { makeDirectories, syncDirectory } from './durable-directories.js';
+import type { DestinationDirectories } from './destination-directories.js';
+import { syncDirectory } from './durable-directories.js';
 import { type Digest, digestFile } from './file-bytes.js';
 
 type Published = Extract<TransferOutcome, { status: 'published' }>;
@@ -17,6 +18,7 @@ export interface ProvenCopy extends Pick<Published, 'md5Sum' | 'sizeBytes' | 'pr
 export function publish(
   task: TransferTask,
   { temporary, final }: { temporary: Buffer; final: Buffer },
+  destinations: DestinationDirectories,
   copy: ProvenCopy,
 ): TransferOutcome {
   const present = lstatSync(final, { throwIfNoEntry: false });
@@ -30,7 +32,7 @@ export function publish(
     }
     if (task.replaces !== null) {
       // Same content: an attempt before this one was cut off after its rename; what it kept is still there.
-      keptPrevious = isSame ? isKept(task) : keepPrevious(task, final);
+      keptPrevious = isSame ? isKept(task) : keepPrevious(task, final, destinations);
     }
   }
   renameSync(temporary, final);
@@ -47,9 +49,9 @@ function isKept(task: TransferTask): boolean {
 }
 
 /** A hard link first, then the rename over the old name: at no moment is either content without a name. */
-function keepPrevious(task: TransferTask, final: Buffer): boolean {
-  const kept = keptPath(task);
-  makeDirectories(task.experimentDirectory, directoryOf(kept), task.directoryMode);
+function keepPrevious(task: TransferTask, final: Buffer, destinations: DestinationDirectories): boolean {
+  const path = keptPath(task);
+  const kept = Buffer.concat([destinations.prepare(task, directoryOf(path)), nameOf(path)]);
   try {
     linkSync(final, kept);
   } catch (error) {
@@ -60,6 +62,6 @@ function keepPrevious(task: TransferTask, final: Buffer): boolean {
       throw error;
     }
   }
-  syncDirectory(directoryOf(kept));
+  syncDirectory(directoryOf(kept)); // before the name goes to the newer content
   return true;
 }

@@ -21,14 +21,18 @@ export function openSource(task: TransferTask, directories: SourceDirectories): 
     }
     throw error;
   }
+  const stats = statsOf(fd);
+  const change = stats.isFile() ? differenceOf(stats, task.expected) : 'it is no longer a regular file';
+  if (change === undefined) {
+    return { fd, stats };
+  }
+  closeSync(fd);
+  return { id: task.id, status: 'changed', detail: change };
+}
+
+function statsOf(fd: number): BigIntStats {
   try {
-    const stats = fstatSync(fd, { bigint: true });
-    const change = stats.isFile() ? differenceOf(stats, task.expected) : 'it is no longer a regular file';
-    if (change === undefined) {
-      return { fd, stats };
-    }
-    closeSync(fd);
-    return { id: task.id, status: 'changed', detail: change };
+    return fstatSync(fd, { bigint: true });
   } catch (error) {
     closeSync(fd);
     throw error;

@@ -7,7 +7,7 @@ import { type WalkedFile, walkTree } from './walk.js';
 
 export type InspectionRequest = { id: number } & (
   | { do: 'look'; paths: Uint8Array[] }
-  | { do: 'walk'; walk: string; root: Uint8Array; excluded: Uint8Array[]; batchSize: number }
+  | { do: 'walk'; walk: string; root: Uint8Array; excluded: readonly Uint8Array[]; batchSize: number }
   | { do: 'walk-end'; walk: string }
   | { do: 'digest'; path: Uint8Array; wantsSha256: boolean; bytesPerSecond: number | null }
 );

@@ -36,7 +36,7 @@ export class Inspector implements OnApplicationShutdown {
   /** The next files of a walk, which the first call opens; null at its end. */
   async walk(
     walk: string,
-    options: { root: Uint8Array; excluded: Uint8Array[]; batchSize: number },
+    options: { root: Uint8Array; excluded: readonly Uint8Array[]; batchSize: number },
   ): Promise<WalkedFile[] | null> {
     return (await this.ask({ do: 'walk', walk, ...options })).walked ?? null;
   }

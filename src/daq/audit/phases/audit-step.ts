@@ -6,7 +6,7 @@ import type { ReplicaTrouble } from '../../../storage/index.js';
 export interface AuditScene {
   audit: Audit;
   experiment: { id: number; name: string; directory: Buffer };
-  /** Group of the experiment's directory; null while nobody knows. */
+  /** Group that files get as they arrive; null while nobody knows. */
   groupId: number | null;
 }
 

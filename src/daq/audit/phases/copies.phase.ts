@@ -130,7 +130,7 @@ export class CopiesPhase implements AuditPhaseWork {
         path: placeOf(row),
         version: row.version,
         ledgerId: row.id,
-        what: `It has mode ${octal(look.mode)} and group ${look.gid}; new files get ${octal(fileMode)} and the experiment's group.`,
+        what: `It has mode ${octal(look.mode)} and group ${look.gid}; new files get ${octal(fileMode)} and group ${scene.groupId ?? 'unknown'}.`,
         evidence: {
           expected: { mode: octal(fileMode), groupId: scene.groupId },
           found: { mode: octal(look.mode), groupId: look.gid, userId: look.uid },

@@ -4,7 +4,7 @@ import { AuditedRows } from '../audited-rows.js';
 import type { NewFinding } from '../finding.js';
 import { Inspector } from '../inspection/inspector.js';
 import type { WalkedFile } from '../inspection/walk.js';
-import { KEPT_ASIDE } from '../repairs/kept-aside.js';
+import { SYSTEM_PLACES } from '../../system-places.js';
 import { type AuditPhaseWork, type AuditScene, type AuditStep, nextPhase } from './audit-step.js';
 import { factsOf } from './compare-copy.js';
 
@@ -34,7 +34,7 @@ export class TreePhase implements AuditPhaseWork {
       this.pending.get(audit.id) ??
       (await this.inspector.walk(audit.id, {
         root: experiment.directory,
-        excluded: [KEPT_ASIDE],
+        excluded: SYSTEM_PLACES,
         batchSize: BATCH,
       }));
     if (files === null) {

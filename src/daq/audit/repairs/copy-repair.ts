@@ -3,6 +3,7 @@ import { joinBytes } from '../../../kernel/path-bytes.js';
 import { pathToText } from '../../../kernel/path-text.js';
 import { CONFIG, type StationConfig } from '../../../platform/config/index.js';
 import {
+  AreaRights,
   PRIMARY,
   ReplicaRepository,
   StorageArea,
@@ -33,6 +34,7 @@ export class CopyRepair {
     private readonly contents: GoodContents,
     private readonly replicas: ReplicaRepository,
     private readonly area: StorageArea,
+    private readonly rights: AreaRights,
   ) {}
 
   async restore(scene: RepairScene): Promise<RepairOutcome> {
@@ -96,21 +98,21 @@ export class CopyRepair {
   ): Promise<RepairOutcome> {
     const place = placeOf(row);
     const path = joinBytes(experiment.directory, place);
-    const aside = joinBytes(experiment.directory, damagedPlace(`${finding.id}-${Date.now()}`, place));
-    if (isPresent) {
-      await moveFile(path, aside, this.config.storage.directoryMode);
-    }
+    const asidePlace = damagedPlace(`${finding.id}-${Date.now()}`, place);
+    const aside = isPresent
+      ? await moveFile(experiment.directory, { from: place, to: asidePlace }, this.rights)
+      : undefined;
     const outcome = await this.copy(finding.id, row, good, experiment.directory);
     if (outcome?.status === 'published') {
       const { proof } = outcome;
-      const kept = isPresent ? ` The damaged one is kept as ${pathToText(aside)}.` : '';
+      const kept = aside !== undefined ? ` The damaged one is kept as ${pathToText(aside)}.` : '';
       return {
         state: 'repaired',
         note: `Copied again from ${good.what}.${kept}`,
         write: (tx) => this.replicas.record(tx, [{ ...this.recordOf(row), proof }]),
       };
     }
-    if (isPresent) {
+    if (aside !== undefined) {
       await moveBack(aside, path);
     }
     return { state: 'failed', note: `Copying from ${good.what} failed: ${reasonOf(outcome)}` };

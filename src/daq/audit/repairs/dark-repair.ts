@@ -1,9 +1,10 @@
 import { unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { Inject, Injectable } from '@nestjs/common';
-import { isBelowOrSame, joinBytes } from '../../../kernel/path-bytes.js';
+import { Injectable } from '@nestjs/common';
+import { messageOf } from '../../../kernel/errors.js';
+import { directoryOf, isBelowOrSame, joinBytes } from '../../../kernel/path-bytes.js';
 import { pathToText } from '../../../kernel/path-text.js';
-import { CONFIG, type StationConfig } from '../../../platform/config/index.js';
+import { AreaRights, requireInside } from '../../../storage/index.js';
 import { AuditedRows } from '../audited-rows.js';
 import type { FileLook } from '../inspection/look.js';
 import { Inspector } from '../inspection/inspector.js';
@@ -20,10 +21,10 @@ const ADOPTED_BELOW = ['data', 'analysis'].map((name) => Buffer.from(name));
 @Injectable()
 export class DarkRepair {
   constructor(
-    @Inject(CONFIG) private readonly config: StationConfig,
     private readonly rows: AuditedRows,
     private readonly inspector: Inspector,
     private readonly adoptions: AdoptionRepository,
+    private readonly rights: AreaRights,
   ) {}
 
   /**
@@ -36,10 +37,12 @@ export class DarkRepair {
     if ('note' in look) {
       return look;
     }
-    if (look.kind !== 'file' || !ADOPTED_BELOW.some((directory) => isBelowOrSame(finding.path, directory))) {
+    const top = ADOPTED_BELOW.find((directory) => isBelowOrSame(finding.path, directory));
+    if (look.kind !== 'file' || top === undefined) {
       return { state: 'failed', note: 'Only regular files below data and analysis can be adopted.' };
     }
     const path = joinBytes(experiment.directory, finding.path);
+    await requireInside(experiment.directory, directoryOf(path));
     const content = await this.inspector.digest(path, { wantsSha256: false, bytesPerSecond: null });
     if (content.kind === 'cancelled') {
       throw new AuditInterrupted('the repair was interrupted');
@@ -51,9 +54,10 @@ export class DarkRepair {
         note: 'It changed while it was read, or cannot be read; ask again when it stands still.',
       };
     }
+    const unpermitted = await this.permit(experiment.directory, top, finding.path);
     return {
       state: 'repaired',
-      note: `Adopted as it is, with MD5 ${content.md5Sum}; nobody can say whether that is what it should be.`,
+      note: `Adopted as it is, with MD5 ${content.md5Sum}; nobody can say whether that is what it should be.${unpermitted}`,
       write: (tx) =>
         this.adoptions.adopt(tx, {
           audit,
@@ -65,6 +69,16 @@ export class DarkRepair {
     };
   }
 
+  /** Owner, group, list and mode as of files that arrive; a file that cannot get them is adopted all the same. */
+  private async permit(experiment: Buffer, top: Buffer, place: Buffer): Promise<string> {
+    try {
+      await this.rights.giveTo(experiment, top, place);
+      return '';
+    } catch (error) {
+      return ` It could not be given the owner, group and mode of files that arrive: ${messageOf(error)}`;
+    }
+  }
+
   /** Out of the way, within the experiment; nothing is deleted. */
   async trash(scene: RepairScene): Promise<RepairOutcome> {
     const look = await this.lookIfDark(scene);
@@ -72,8 +86,8 @@ export class DarkRepair {
       return look;
     }
     const { finding, experiment } = scene;
-    const to = joinBytes(experiment.directory, trashPlace(finding.id, finding.path));
-    await moveFile(joinBytes(experiment.directory, finding.path), to, this.config.storage.directoryMode);
+    const places = { from: finding.path, to: trashPlace(finding.id, finding.path) };
+    const to = await moveFile(experiment.directory, places, this.rights);
     return { state: 'repaired', note: `Moved to ${pathToText(to)}.` };
   }
 

@@ -1,7 +1,5 @@
 import { joinBytes } from '../../../kernel/path-bytes.js';
-
-/** What repairs take out of the way, relative to the experiment's directory. Nothing there is ever removed by the station. */
-export const KEPT_ASIDE = Buffer.from('system/audit');
+import { KEPT_ASIDE } from '../../system-places.js';
 
 /** Where a damaged copy is kept when a good one takes its place. */
 export function damagedPlace(findingId: string, place: Uint8Array): Buffer {

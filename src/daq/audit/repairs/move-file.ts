@@ -1,13 +1,27 @@
-import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { link, lstat, rename, unlink } from 'node:fs/promises';
 import { driverCode } from '../../../kernel/errors.js';
-import { directoryOf } from '../../../kernel/path-bytes.js';
+import { directoryOf, joinBytes } from '../../../kernel/path-bytes.js';
+import { type AreaRights, requireInside, syncDirectory } from '../../../storage/index.js';
 
-/** Moves what stands at `from` to `to`, whose directories are made; the move is on the disk when it is answered. */
-export async function moveFile(from: Buffer, to: Buffer, directoryMode: number): Promise<void> {
-  await mkdir(directoryOf(to), { recursive: true, mode: directoryMode });
+/**
+ * Moves a file of an experiment to another place of it, whose directories are made; the move is on the disk when it is
+ * answered with the new path.
+ *
+ * @throws StationError LEADS_OUTSIDE
+ */
+export async function moveFile(
+  experiment: Buffer,
+  places: { from: Buffer; to: Buffer },
+  rights: AreaRights,
+): Promise<Buffer> {
+  const from = joinBytes(experiment, places.from);
+  const to = joinBytes(experiment, places.to);
+  await requireInside(experiment, directoryOf(from));
+  await rights.makeDirectories(experiment, directoryOf(to));
   await rename(from, to);
   await syncDirectory(directoryOf(to));
   await syncDirectory(directoryOf(from));
+  return to;
 }
 
 /** Moves it back, unless something else has taken the name meanwhile; whether it did. */
@@ -38,13 +52,4 @@ async function isThere(path: Buffer): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function syncDirectory(directory: Buffer): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

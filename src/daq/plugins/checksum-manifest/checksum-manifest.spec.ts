@@ -16,17 +16,18 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aPipelineFile } from '../../../../test/support/pipeline-file.js';
+import { AreaRights, storageConfigSchema } from '../../../storage/index.js';
 import type { PipelineFile } from '../../pipeline/file-plugin.port.js';
 import { ChecksumManifest } from './checksum-manifest.js';
 
 const md5 = (content: string) => createHash('md5').update(content).digest('hex');
-const modes = { file: 0o640, directory: 0o750 };
+const rights = new AreaRights({ storage: storageConfigSchema.parse({ root: '/', directoryMode: '0750' }) });
 
 describe(ChecksumManifest.name, () => {
   let experiment: string;
   const newest = new Map<string, number>();
   const aManifest = (per: 'directory' | 'acquisition' = 'directory') =>
-    new ChecksumManifest(per, { newestVersions: () => Promise.resolve(newest), modes });
+    new ChecksumManifest(per, { newestVersions: () => Promise.resolve(newest), rights });
 
   beforeEach(() => {
     experiment = mkdtempSync(join(tmpdir(), 'dm-manifest-'));

@@ -3,14 +3,14 @@ import { access } from 'node:fs/promises';
 import { z } from 'zod';
 import { driverCode } from '../../../kernel/errors.js';
 import { directoryOf, joinBytes } from '../../../kernel/path-bytes.js';
+import { AreaRights } from '../../../storage/index.js';
 import type { PipelineFile } from '../../pipeline/file-plugin.port.js';
 import { keptPath } from '../../pipeline/kept-path.js';
+import { MANIFESTS } from '../../system-places.js';
 import { pluginOptions } from '../plugin-settings.js';
 import type { FileVerdict, PluginStep } from '../plugin-step.js';
 import type { ShippedStep } from '../shipped-step.js';
 import { ManifestFile, type ManifestItem } from './manifest-file.js';
-
-const FOLDER = Buffer.from('system/manifests');
 
 const optionsSchema = z.strictObject({
   /** A list for each directory that files come to, or for each acquisition. */
@@ -22,7 +22,7 @@ export type NewestVersions = (ledgerIds: readonly string[]) => Promise<ReadonlyM
 
 interface Parts {
   newestVersions: NewestVersions;
-  modes: { file: number; directory: number };
+  rights: AreaRights;
 }
 
 /**
@@ -58,21 +58,22 @@ export class ChecksumManifest implements PluginStep {
     const { directory } = first.experiment;
     const manifest = this.manifestOf(first);
     try {
-      await this.inTurn(joinBytes(directory, manifest), files);
+      await this.inTurn(directory, manifest, files);
     } catch (error) {
       // The name is too long below our folder, or a directory of that name is there: a name that always fits.
       if (!['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'EEXIST'].includes(driverCode(error) ?? '')) {
         throw error;
       }
       const digest = createHash('sha256').update(manifest).digest('hex');
-      await this.inTurn(joinBytes(directory, FOLDER, Buffer.from(`by-sha256/${digest}.md5`)), files);
+      await this.inTurn(directory, joinBytes(MANIFESTS, Buffer.from(`by-sha256/${digest}.md5`)), files);
     }
   }
 
-  private async inTurn(path: Buffer, files: readonly PipelineFile[]): Promise<void> {
+  private async inTurn(experiment: Buffer, manifest: Buffer, files: readonly PipelineFile[]): Promise<void> {
+    const path = joinBytes(experiment, manifest);
     const key = path.toString('latin1');
     const before = this.turns.get(key) ?? Promise.resolve();
-    const turn = before.catch(() => undefined).then(() => this.write(path, files));
+    const turn = before.catch(() => undefined).then(() => this.write(experiment, path, files));
     this.turns.set(key, turn);
     try {
       await turn;
@@ -83,10 +84,10 @@ export class ChecksumManifest implements PluginStep {
     }
   }
 
-  private async write(path: Buffer, files: readonly PipelineFile[]): Promise<void> {
+  private async write(experiment: Buffer, path: Buffer, files: readonly PipelineFile[]): Promise<void> {
     const newest = await this.parts.newestVersions(files.map((file) => file.row.id));
     const items = (await Promise.all(files.map((file) => itemsOf(file, newest.get(file.row.id))))).flat();
-    const manifest = new ManifestFile(path, this.parts.modes);
+    const manifest = new ManifestFile(path, experiment, this.parts.rights);
     // Files that came again: what the list says of their names is no longer so.
     const displaced = files.filter(({ row }) => hasDisplaced(row)).map(({ row }) => row.destinationPath);
     await (displaced.length > 0 ? manifest.replace(lastOfEachName(items), displaced) : manifest.add(items));
@@ -94,8 +95,8 @@ export class ChecksumManifest implements PluginStep {
 
   private manifestOf({ row, acquisition }: PipelineFile): Buffer {
     return this.per === 'acquisition'
-      ? joinBytes(FOLDER, Buffer.from(`acquisitions/${acquisition.id}.md5`))
-      : joinBytes(FOLDER, directoryOf(row.destinationPath), Buffer.from('manifest.md5'));
+      ? joinBytes(MANIFESTS, Buffer.from(`acquisitions/${acquisition.id}.md5`))
+      : joinBytes(MANIFESTS, directoryOf(row.destinationPath), Buffer.from('manifest.md5'));
   }
 }
 
@@ -144,7 +145,6 @@ export const CHECKSUM_MANIFEST: ShippedStep = {
   defaults: { order: 240, timeoutSeconds: 120, onError: 'retry', concurrency: 4, options: {} },
   make({ options }, { config, database }) {
     const { per } = pluginOptions('checksum-manifest', optionsSchema, options);
-    const modes = { file: config.storage.fileMode, directory: config.storage.directoryMode };
     const newestVersions: NewestVersions = async (ledgerIds) => {
       const rows = await database.query<{ id: string; newest: number }>(
         `SELECT c.id, max(o.version) AS newest
@@ -155,6 +155,6 @@ export const CHECKSUM_MANIFEST: ShippedStep = {
       );
       return new Map(rows.map(({ id, newest }) => [id, newest]));
     };
-    return new ChecksumManifest(per, { newestVersions, modes });
+    return new ChecksumManifest(per, { newestVersions, rights: new AreaRights(config) });
   },
 };

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { driverCode } from '../../../kernel/errors.js';
 import { directoryOf, joinBytes, nameOf } from '../../../kernel/path-bytes.js';
+import { type AreaRights, syncDirectory } from '../../../storage/index.js';
 import { checksumLine } from '../../manifest/checksum-line.js';
 
 /** One file in a list that `md5sum -c` checks. */
@@ -26,7 +27,9 @@ const NO_DIGEST = '-'.repeat(32);
 export class ManifestFile {
   constructor(
     private readonly path: Buffer,
-    private readonly modes: { file: number; directory: number },
+    /** On whose way directories are made. */
+    private readonly experiment: Buffer,
+    private readonly rights: AreaRights,
   ) {}
 
   async add(items: readonly ManifestItem[]): Promise<void> {
@@ -53,9 +56,9 @@ export class ManifestFile {
     const lines = items.map(lineOf);
     const dropped = names.map((name) => lineOf({ name, digest: NO_DIGEST }));
     const replaced = new Set([...lines, ...dropped].map(nameIn));
-    const [from, to] = [await open(this.path, READ), await open(fresh, REWRITE, this.modes.file)];
+    const [from, to] = [await open(this.path, READ), await open(fresh, REWRITE, 0o600)];
     try {
-      await to.chmod(this.modes.file);
+      await this.rights.giveToFile(to);
       for await (const line of from.readLines({ encoding: 'latin1' })) {
         if (line.length > DIGEST_AND_SPACES && !replaced.has(nameIn(line))) {
           await to.appendFile(`${line}\n`, 'latin1');
@@ -78,9 +81,9 @@ export class ManifestFile {
         throw error;
       }
     }
-    await makeDirectory(directoryOf(this.path), this.modes.directory);
-    const file = await open(this.path, APPEND | constants.O_CREAT, this.modes.file);
-    await file.chmod(this.modes.file); // the umask has cut the mode
+    await this.rights.makeDirectories(this.experiment, directoryOf(this.path));
+    const file = await open(this.path, APPEND | constants.O_CREAT, 0o600);
+    await this.rights.giveToFile(file);
     await syncDirectory(directoryOf(this.path));
     return file;
   }
@@ -111,34 +114,4 @@ function lineOf({ name, digest }: ManifestItem): string {
 /** The name as it stands in a line, escaped. */
 function nameIn(line: string): string {
   return line.slice(line.startsWith('\\') ? DIGEST_AND_SPACES + 1 : DIGEST_AND_SPACES);
-}
-
-async function makeDirectory(directory: Buffer, mode: number): Promise<void> {
-  try {
-    await mkdir(directory);
-  } catch (error) {
-    if (driverCode(error) === 'EEXIST') {
-      return;
-    }
-    if (driverCode(error) !== 'ENOENT') {
-      throw error;
-    }
-    await makeDirectory(directoryOf(directory), mode);
-    await mkdir(directory).catch((again: unknown) => {
-      if (driverCode(again) !== 'EEXIST') {
-        throw again;
-      }
-    });
-  }
-  await chmod(directory, mode);
-  await syncDirectory(directoryOf(directory));
-}
-
-async function syncDirectory(directory: Buffer): Promise<void> {
-  const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
