@@ -140,6 +140,29 @@ describe('a file on its way, when what it needs fails', () => {
     expect(readFileSync(kept, 'utf8')).toBe('a.h5');
   });
 
+  it('keeps it also when the file was gone in between, and its row with it', async () => {
+    const scene = await withFiles('a.h5', 'b.h5');
+    const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);
+    const copy = engine.transfer.bind(engine);
+    vi.spyOn(engine, 'transfer').mockImplementationOnce(async (tasks: readonly TransferTask[]) => {
+      await copy(tasks);
+      rmSync(join(scene.source, 'a.h5'));
+      throw new Error('cut off');
+    });
+    await app.ended((await app.start(scene.experiment)).id);
+    const [gone] = (await rowsOf(scene.experiment)).filter((row) => row.path === 'data/a.h5');
+    expect(gone).toMatchObject({ state: 'skipped', reasonCode: 'source-vanished' });
+
+    writeFileSync(join(scene.source, 'a.h5'), 'written later');
+    const end = await app.ended((await app.start(scene.experiment)).id);
+
+    expect(end).toMatchObject({ status: 'done', counts: { done: 1, quarantined: 0 } });
+    expect(readFileSync(join(scene.storage, 'data/a.h5'), 'utf8')).toBe('written later');
+    const row = (await rowsOf(scene.experiment)).find(({ path, state }) => path === 'data/a.h5' && state === 'done');
+    const kept = join(scene.storage, `system/versions/unrecorded-${row?.id}/data/a.h5`);
+    expect(readFileSync(kept, 'utf8')).toBe('a.h5');
+  });
+
   it('is quarantined with both digests when copy after copy is corrupt though the source says the same', async () => {
     const scene = await withFiles('a.h5');
     const engine = app.app.get<TransferEngine>(TRANSFER_ENGINE);

@@ -74,6 +74,8 @@ export interface KnownRow {
   isTransferred: boolean;
   /** Done without a copy (`skipTransfer`): an acquisition that copies takes it anew. */
   isRecordedOnly: boolean;
+  /** Given up in the middle of its copy at least once: that may stand at its final name although no record says so. */
+  isCutOff: boolean;
 }
 
 /** A row that a worker has claimed, with what it needs to carry it on. */

@@ -19,6 +19,8 @@ export interface NewRow {
   state: LedgerState;
   reasonCode?: string;
   reason?: string;
+  /** See `reconcile`. */
+  isCutOff?: boolean;
 }
 
 export interface RowOwner {
@@ -52,6 +54,7 @@ interface KnownRowRecord {
   updated_at: Date;
   is_transferred: boolean;
   is_recorded_only: boolean;
+  is_cut_off: boolean;
 }
 
 interface FactRecord {
@@ -85,7 +88,8 @@ export class LedgerRepository {
        )
        SELECT wanted.ord::int, l.id, l.acquisition_id, l.version, l.source_host, l.source_path, l.inode, l.size_bytes,
               l.mtime_ns, l.state, l.reason_code, l.updated_at, l.transferred_at IS NOT NULL AS is_transferred,
-              l.state = 'done' AND l.transferred_at IS NULL AND l.reprocesses IS NULL AS is_recorded_only
+              l.state = 'done' AND l.transferred_at IS NULL AND l.reprocesses IS NULL AS is_recorded_only,
+              l.is_cut_off
        FROM wanted CROSS JOIN LATERAL (
          (SELECT id FROM ledger WHERE experiment_id = $1 AND destination_key = sha256(wanted.path)
           ORDER BY id DESC LIMIT $3)
@@ -113,6 +117,7 @@ export class LedgerRepository {
         updatedAt: record.updated_at,
         isTransferred: record.is_transferred,
         isRecordedOnly: record.is_recorded_only,
+        isCutOff: record.is_cut_off,
       });
     }
     return rows;
@@ -129,14 +134,15 @@ export class LedgerRepository {
       `WITH made AS (
        INSERT INTO ledger (experiment_id, acquisition_id, source_host, destination_path, destination_key, source_path,
          device, inode, size_bytes, mtime_ns, version, state, reason_code, reason, catalog_id,
-         settled_at, priority, claimed_by)
+         is_cut_off, settled_at, priority, claimed_by)
        SELECT $1, $2, $3, r.destination_path, sha256(r.destination_path), r.source_path, r.device, r.inode, r.size_bytes,
          r.mtime_ns, r.version, r.state, r.reason_code, r.reason, r.catalog_id,
-         CASE WHEN r.state IN ('queued', 'transferring') THEN now() END, $15,
-         CASE WHEN r.state = 'transferring' THEN $16::uuid END
+         r.is_cut_off, CASE WHEN r.state IN ('queued', 'transferring') THEN now() END, $16,
+         CASE WHEN r.state = 'transferring' THEN $17::uuid END
        FROM unnest($4::bytea[], $5::bytea[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::int[],
-         $11::text[], $12::text[], $13::text[], $14::text[])
-         AS r (destination_path, source_path, device, inode, size_bytes, mtime_ns, version, state, reason_code, reason, catalog_id)
+         $11::text[], $12::text[], $13::text[], $14::bool[], $15::text[])
+         AS r (destination_path, source_path, device, inode, size_bytes, mtime_ns, version, state, reason_code, reason,
+           is_cut_off, catalog_id)
        ON CONFLICT ON CONSTRAINT ledger_one_row_per_version DO NOTHING
        RETURNING id, catalog_id)
        SELECT string_agg(catalog_id || ' ' || id, ',') AS made FROM made`,
@@ -358,5 +364,6 @@ function columnsOf(rows: readonly NewRow[]): Buffer[] {
     column('text', (row) => row.state),
     column('text', (row) => row.reasonCode ?? null),
     column('text', (row) => row.reason ?? null),
+    column('bool', (row) => row.isCutOff ?? false),
   ];
 }

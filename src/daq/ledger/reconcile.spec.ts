@@ -28,6 +28,7 @@ const aRow = (facts: Partial<KnownRow> = {}): KnownRow => ({
   updatedAt: new Date(1000),
   isTransferred: false,
   isRecordedOnly: false,
+  isCutOff: false,
   ...facts,
 });
 
@@ -37,7 +38,7 @@ const LATER = { ...LOOKER, startedAt: new Date(2000) };
 
 describe('reconcile', () => {
   it('makes a first version of a file that nobody has seen', () => {
-    expect(reconcile(aFile(), LOOKER, [])).toEqual({ kind: 'new', version: 1 });
+    expect(reconcile(aFile(), LOOKER, [])).toEqual({ kind: 'new', version: 1, isCutOff: false });
   });
 
   it('leaves a file alone that is as it was', () => {
@@ -49,12 +50,17 @@ describe('reconcile', () => {
   });
 
   it.each([{ sizeBytes: 101n }, { mtimeNs: 6n }, { inode: 8n }])('makes the next version when %o differs', (change) => {
-    expect(reconcile(aFile(change), LOOKER, [aRow({ version: 3 })])).toEqual({ kind: 'new', version: 4 });
+    expect(reconcile(aFile(change), LOOKER, [aRow({ version: 3 })])).toEqual({
+      kind: 'new',
+      version: 4,
+      isCutOff: false,
+      isCutOff: false,
+    });
   });
 
   it('compares with the newest row of the same source only', () => {
     const rows = [aRow({ id: '2', version: 2, sizeBytes: 200n }), aRow({ id: '1', version: 1 })];
-    expect(reconcile(aFile(), LOOKER, rows)).toEqual({ kind: 'new', version: 3 });
+    expect(reconcile(aFile(), LOOKER, rows)).toEqual({ kind: 'new', version: 3, isCutOff: false });
   });
 
   it.each(['settling', 'queued', 'failed', 'deferred'] as const)('gives a row in %s the new facts', (state) => {
@@ -62,6 +68,24 @@ describe('reconcile', () => {
       kind: 'refresh',
       ledgerId: '1',
     });
+  });
+
+  it.each(['skipped', 'cancelled'] as const)(
+    'remembers that a row which ended as %s may have brought its copy to its name unrecorded',
+    (state) => {
+      const ended = aRow({ state, reasonCode: 'source-vanished', version: null, isCutOff: true });
+      expect(reconcile(aFile({ sizeBytes: 101n }), LOOKER, [ended])).toEqual({
+        kind: 'new',
+        version: 1,
+        isCutOff: false,
+        isCutOff: true,
+      });
+    },
+  );
+
+  it('forgets it when the copy was recorded after all', () => {
+    const done = aRow({ isCutOff: true, isTransferred: true });
+    expect(reconcile(aFile({ sizeBytes: 101n }), LOOKER, [done])).toEqual({ kind: 'new', version: 2, isCutOff: false });
   });
 
   it('looks anew at a deferred row even when the file is back as it was', () => {
@@ -97,21 +121,22 @@ describe('reconcile', () => {
     expect(reconcile(aFile(), LOOKER, [aRow({ state: 'cancelled', version: null })])).toEqual({
       kind: 'new',
       version: 1,
+      isCutOff: false,
     });
     const skipped = aRow({ state: 'skipped', version: null });
     expect(reconcile(aFile(), LOOKER, [skipped])).toMatchObject({ kind: 'unchanged' });
-    expect(reconcile(aFile({ mtimeNs: 9n }), LOOKER, [skipped])).toEqual({ kind: 'new', version: 1 });
+    expect(reconcile(aFile({ mtimeNs: 9n }), LOOKER, [skipped])).toEqual({ kind: 'new', version: 1, isCutOff: false });
   });
 
   it.each(['source-vanished', 'other-source-went'])('takes a file anew that was given up as %s', (reasonCode) => {
     const givenUp = aRow({ state: 'skipped', version: null, reasonCode });
-    expect(reconcile(aFile(), LOOKER, [givenUp])).toEqual({ kind: 'new', version: 1 });
+    expect(reconcile(aFile(), LOOKER, [givenUp])).toEqual({ kind: 'new', version: 1, isCutOff: false });
   });
 
   it('lets a later acquisition take a file that a monitor left alone', () => {
     const leftAlone = aRow({ state: 'skipped', version: null, reasonCode: 'existed-before-start' });
     expect(reconcile(aFile(), LOOKER, [leftAlone])).toMatchObject({ kind: 'unchanged' });
-    expect(reconcile(aFile(), LATER, [leftAlone])).toEqual({ kind: 'new', version: 1 });
+    expect(reconcile(aFile(), LATER, [leftAlone])).toEqual({ kind: 'new', version: 1, isCutOff: false });
   });
 
   it('tries a quarantined file again for a later acquisition, and when it has changed', () => {
@@ -123,7 +148,7 @@ describe('reconcile', () => {
 
   it('takes a file once more for a later acquisition that reprocesses', () => {
     const again = { ...LATER, reprocesses: true };
-    expect(reconcile(aFile(), again, [aRow()])).toEqual({ kind: 'new', version: 2 });
+    expect(reconcile(aFile(), again, [aRow()])).toEqual({ kind: 'new', version: 2, isCutOff: false });
     const reprocessed = aRow({ id: '2', version: null, updatedAt: new Date(3000) });
     expect(reconcile(aFile(), again, [reprocessed, aRow()])).toMatchObject({ kind: 'unchanged', ledgerId: '2' });
     expect(reconcile(aFile(), { ...LOOKER, reprocesses: true }, [aRow()])).toMatchObject({ kind: 'unchanged' });
@@ -131,12 +156,12 @@ describe('reconcile', () => {
 
   it('copies what was only recorded where it lies, for a later acquisition that copies', () => {
     const recorded = aRow({ isRecordedOnly: true });
-    expect(reconcile(aFile(), LATER, [recorded])).toEqual({ kind: 'new', version: 2 });
+    expect(reconcile(aFile(), LATER, [recorded])).toEqual({ kind: 'new', version: 2, isCutOff: false });
     expect(reconcile(aFile(), { ...LATER, transfers: false }, [recorded])).toMatchObject({ kind: 'unchanged' });
   });
 
   it('makes a new version of a file that changed after a plug-in had refused what is in storage', () => {
     const refused = aRow({ state: 'quarantined', isTransferred: true });
-    expect(reconcile(aFile({ mtimeNs: 9n }), LOOKER, [refused])).toEqual({ kind: 'new', version: 2 });
+    expect(reconcile(aFile({ mtimeNs: 9n }), LOOKER, [refused])).toEqual({ kind: 'new', version: 2, isCutOff: false });
   });
 });

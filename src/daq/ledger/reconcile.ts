@@ -9,8 +9,11 @@ import {
 
 /** What a scan's look at one file means, given what the ledger knows of its destination. */
 export type Decision =
-  /** Content that the ledger does not have: a new row, as this version. */
-  | { kind: 'new'; version: number }
+  /**
+   * Content that the ledger does not have: a new row, as this version. `isCutOff`: the row before it gave up in the middle
+   * of its copy, which may stand at the destination although no record says so.
+   */
+  | { kind: 'new'; version: number; isCutOff: boolean }
   /** Another source stands for the destination already: a new row without version, to be compared. */
   | { kind: 'collision' }
   /** The row that waits for this file now has new facts; it settles anew. */
@@ -44,7 +47,7 @@ export function reconcile(seen: SeenFile, looker: Looker, rows: readonly KnownRo
   if (own === undefined) {
     return rows.some((row) => row.version !== null)
       ? { kind: 'collision' }
-      : { kind: 'new', version: nextVersion(rows) };
+      : { kind: 'new', version: nextVersion(rows), isCutOff: false };
   }
   const isSame = own.sizeBytes === seen.sizeBytes && own.mtimeNs === seen.mtimeNs && own.inode === seen.inode;
   if (HELD.includes(own.state)) {
@@ -87,7 +90,9 @@ function anew(own: KnownRow, rows: readonly KnownRow[]): Decision {
   // A source that collided once goes on colliding: its next content is compared as well.
   const isForeign =
     rows.some((row) => row.version !== null) && !rows.some((row) => row.version !== null && isOf(row, own));
-  return isForeign ? { kind: 'collision' } : { kind: 'new', version: nextVersion(rows) };
+  return isForeign
+    ? { kind: 'collision' }
+    : { kind: 'new', version: nextVersion(rows), isCutOff: own.isCutOff && !own.isTransferred };
 }
 
 function isOf(row: KnownRow, own: KnownRow): boolean {

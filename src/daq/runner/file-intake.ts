@@ -147,8 +147,8 @@ export class FileIntake {
           'The file was there before the monitor started; start it with processExisting, or upload the directory.',
       };
     }
-    const version = decision.kind === 'new' ? decision.version : null;
-    return { file, seen, version, state: this.settlesAtOnce(file) ? 'queued' : 'settling' };
+    const [version, isCutOff] = decision.kind === 'new' ? [decision.version, decision.isCutOff] : [null, false];
+    return { file, seen, version, isCutOff, state: this.settlesAtOnce(file) ? 'queued' : 'settling' };
   }
 
   /** First versions need not be looked up again: this process works on them at once, as long as it has room. */
@@ -270,7 +270,7 @@ export class FileIntake {
   }
 
   /** What a claim would read back of a row that was just written. */
-  private claimedRow({ seen }: NewRow, { id, catalogId }: MadeRow): ClaimedRow {
+  private claimedRow({ seen, isCutOff }: NewRow, { id, catalogId }: MadeRow): ClaimedRow {
     const { experimentId, id: acquisitionId, sourceHost } = this.acquisition;
     const { destinationPath, sourcePath, inode, sizeBytes, mtimeNs } = seen;
     return {
@@ -291,7 +291,7 @@ export class FileIntake {
       catalogId,
       transferredAt: null,
       reprocesses: null,
-      isCutOff: false,
+      isCutOff: isCutOff ?? false,
       previous: null,
       hasOpenSibling: false,
       isDestinationFree: false,

@@ -2,7 +2,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AreaRights, storageConfigSchema } from '../../../storage/index.js';
 import { moveBack, moveFile } from './move-file.js';
+
+const rights = new AreaRights({ storage: storageConfigSchema.parse({ root: '/', directoryMode: '0750' }) });
 
 describe('a file that is moved out of the way', () => {
   let folder: string;
@@ -14,7 +17,8 @@ describe('a file that is moved out of the way', () => {
 
   it('goes where it is told to, and comes back', async () => {
     writeFileSync(path('a'), 'damaged');
-    await moveFile(path('a'), path('aside', '1', 'a'), 0o750);
+    const places = { from: Buffer.from('a'), to: Buffer.from('aside/1/a') };
+    await moveFile(Buffer.from(folder), places, rights);
     expect([existsSync(path('a')), readFileSync(path('aside', '1', 'a'), 'utf8')]).toEqual([false, 'damaged']);
     expect(await moveBack(path('aside', '1', 'a'), path('a'))).toBe(true);
     expect([readFileSync(path('a'), 'utf8'), existsSync(path('aside', '1', 'a'))]).toEqual(['damaged', false]);
