@@ -61,24 +61,24 @@ export class CopyOrderRepository {
 
   /**
    * Claims what is due at a destination, fresh data first. An order waits while an older version of its path is still to
-   * be copied there. Bounded in number and, after the first, in bytes.
+   * be copied there, and takes no place of the batch meanwhile. Bounded in number and, after the first, in bytes.
    */
   async claim(destination: string, limit: { files: number; bytes: number }): Promise<ClaimedOrder[]> {
     const records = await this.database.query<OrderRecord>(
       `WITH due AS (
-         SELECT o.ledger_id, o.destination, o.size_bytes, o.is_backlog, o.due_at FROM copy_order o
+         SELECT o.ledger_id, o.size_bytes, o.is_backlog, o.due_at FROM copy_order o JOIN ledger l ON l.id = o.ledger_id
          WHERE o.destination = $1 AND o.state IN ('waiting', 'failed') AND o.due_at <= now()
-         ORDER BY o.is_backlog, o.due_at, o.ledger_id LIMIT $3 FOR UPDATE SKIP LOCKED
+           AND (l.version = 1 OR NOT EXISTS (
+             SELECT 1 FROM ledger older JOIN copy_order open ON open.ledger_id = older.id
+             WHERE older.experiment_id = l.experiment_id AND older.destination_key = l.destination_key
+               AND older.version < l.version AND open.destination = $1 AND open.state <> 'quarantined'))
+         ORDER BY o.is_backlog, o.due_at, o.ledger_id LIMIT $3 FOR UPDATE OF o SKIP LOCKED
        ), bounded AS (
          SELECT ledger_id, sum(size_bytes) OVER (ORDER BY is_backlog, due_at, ledger_id) - size_bytes AS bytes_before FROM due
        ), claimed AS (
          UPDATE copy_order o SET state = 'copying', claimed_by = $2, updated_at = now()
-         FROM bounded b JOIN ledger l ON l.id = b.ledger_id
+         FROM bounded b
          WHERE o.ledger_id = b.ledger_id AND o.destination = $1 AND b.bytes_before < $4
-           AND NOT EXISTS (
-             SELECT 1 FROM ledger older JOIN copy_order open ON open.ledger_id = older.id
-             WHERE older.experiment_id = l.experiment_id AND older.destination_key = l.destination_key
-               AND older.version < l.version AND open.destination = $1 AND open.state <> 'quarantined')
          RETURNING o.ledger_id, o.attempts
        )
        SELECT l.id AS ledger_id, l.experiment_id, l.destination_path, l.version, l.size_bytes, l.md5_sum,
