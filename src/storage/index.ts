@@ -3,6 +3,7 @@ export type { Destination } from './destinations/destination.js';
 export { Destinations } from './destinations/destinations.js';
 export { permissionsOf } from './area-permissions.js';
 export { resolvePermissions } from './resolved-permissions.js';
+export { faultOfCode } from './copy-faults.js';
 export { StorageArea } from './storage-area.js';
 export { RemoteHosts } from './hosts/remote-hosts.js';
 export { parseSourceAddress, type SourceAddress } from './hosts/source-address.js';

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { messageOf, StationError } from '../../kernel/errors.js';
 import { joinBytes } from '../../kernel/path-bytes.js';
+import { withTimeLimit } from '../../kernel/time-limit.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { permissionsOf } from '../area-permissions.js';
 import { RemoteHosts } from '../hosts/remote-hosts.js';
@@ -9,6 +10,9 @@ import { TransferEngines } from '../transfer-engines.js';
 import { TransferMetrics } from '../transfer.metrics.js';
 import type { Destination } from './destination.js';
 import { openDestination } from './open-destination.js';
+
+/** Batches were waited for before; one that is still under way hangs. */
+const CLOSE_LIMIT_MS = 2000;
 
 /** The places that copies go to beside the storage area, as configured. */
 @Injectable()
@@ -44,7 +48,13 @@ export class Destinations implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.all().map((destination) => destination.close()));
+    await Promise.all(
+      this.all().map((destination) =>
+        withTimeLimit(destination.close(), CLOSE_LIMIT_MS).catch((error: unknown) =>
+          this.logger.warn(`destination ${destination.name} could not be closed: ${messageOf(error)}`),
+        ),
+      ),
+    );
   }
 
   all(): Destination[] {

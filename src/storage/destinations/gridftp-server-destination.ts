@@ -12,6 +12,7 @@ import type { TransferMetrics } from '../transfer.metrics.js';
 import { remoteEngine } from '../wrappers/remote-engine.js';
 import type { Destination } from './destination.js';
 import type { DestinationConfig } from './destination.config.js';
+import { directoryRefused } from './directory-refused.js';
 import type { StorageDefaults } from './local-destination.js';
 
 type GridftpConfig = Extract<DestinationConfig, { engine: 'gridftp' }>;
@@ -98,15 +99,12 @@ export class GridftpServerDestination implements Destination {
     );
   }
 
+  /** @throws CopyRefusal with the code of the fault there */
   async prepareDirectory(experimentDirectory: Buffer): Promise<Buffer> {
     const path = relativeTo(experimentDirectory, Buffer.from(this.defaults.storageRoot));
     const [fault] = await this.side.prepare([{ base: Buffer.from(this.config.root), path, mode: this.directoryMode }]);
     if (fault !== null && fault !== undefined) {
-      throw new StationError(
-        'unavailable',
-        'DESTINATION_UNAVAILABLE',
-        `The destination ${this.name} (${this.address}) refused the directory of the experiment: ${fault.message}. Look at its permissions there.`,
-      );
+      throw directoryRefused(this, fault);
     }
     return this.directoryOf(experimentDirectory);
   }

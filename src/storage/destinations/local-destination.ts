@@ -2,12 +2,18 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { joinBytes, relativeTo } from '../../kernel/path-bytes.js';
 import type { AreaPermissions } from '../area-permissions.js';
+import { faultOf } from '../copy-faults.js';
 import { LocalTransferEngine } from '../local/local-transfer-engine.js';
 import { MarkedDirectory } from '../marked-directory.js';
+import { OneAtATime } from '../one-at-a-time.js';
 import { resolvePermissions } from '../resolved-permissions.js';
 import type { TransferEngine } from '../transfer-engine.port.js';
 import type { Destination } from './destination.js';
 import type { DestinationConfig } from './destination.config.js';
+import { directoryRefused } from './directory-refused.js';
+
+/** A file system that has not made a directory for so long hangs. */
+const PREPARE_LIMIT_MS = 10_000;
 
 /** Where things are and which modes hold when the destination says nothing else. */
 export interface StorageDefaults {
@@ -24,6 +30,7 @@ export class LocalDestination implements Destination {
   readonly kind = 'local';
   readonly engine: TransferEngine;
   private readonly directory: MarkedDirectory;
+  private readonly preparations = new OneAtATime(PREPARE_LIMIT_MS);
 
   constructor(
     private readonly config: Extract<DestinationConfig, { engine: 'local' }>,
@@ -88,9 +95,14 @@ export class LocalDestination implements Destination {
     );
   }
 
+  /** @throws CopyRefusal with the code of the file system */
   async prepareDirectory(experimentDirectory: Buffer): Promise<Buffer> {
     const directory = this.directoryOf(experimentDirectory);
-    await mkdir(directory, { recursive: true, mode: this.directoryMode });
+    try {
+      await this.preparations.do(() => mkdir(directory, { recursive: true, mode: this.directoryMode }));
+    } catch (error) {
+      throw directoryRefused(this, faultOf(error));
+    }
     return directory;
   }
 

@@ -8,6 +8,7 @@ import type { Shell } from '../shell/shell.port.js';
 import type { TransferEngine } from '../transfer-engine.port.js';
 import type { Destination } from './destination.js';
 import type { DestinationConfig } from './destination.config.js';
+import { directoryRefused } from './directory-refused.js';
 import type { StorageDefaults } from './local-destination.js';
 import { LOOK_AT_PLACE_SCRIPT, MARK_SCRIPT } from './place-scripts.js';
 
@@ -97,17 +98,14 @@ export class RsyncDestination implements Destination {
     );
   }
 
+  /** @throws CopyRefusal with the code of the fault there */
   async prepareDirectory(experimentDirectory: Buffer): Promise<Buffer> {
     const base = Buffer.from(this.config.root);
     const path = relativeTo(experimentDirectory, Buffer.from(this.defaults.storageRoot));
     const side = new ShellDestination(this.shell, this.defaults.permissions);
     const [fault] = await side.prepare([{ base, path, mode: this.directoryMode }]);
     if (fault !== null && fault !== undefined) {
-      throw new StationError(
-        'unavailable',
-        'DESTINATION_UNUSABLE',
-        `The destination ${this.name} cannot make the directory of the experiment at ${this.address}: ${fault.message}. Look at its permissions there.`,
-      );
+      throw directoryRefused(this, fault);
     }
     return this.directoryOf(experimentDirectory);
   }
