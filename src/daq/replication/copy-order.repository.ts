@@ -107,6 +107,15 @@ export class CopyOrderRepository {
     return row?.has_due ?? false;
   }
 
+  /** Whether anything is still to be copied there, now or when a person says so. */
+  async hasAny(destination: string): Promise<boolean> {
+    const [row] = await this.database.query<{ has_any: boolean }>(
+      `SELECT EXISTS (SELECT 1 FROM copy_order WHERE destination = $1) AS has_any`,
+      [destination],
+    );
+    return row?.has_any ?? false;
+  }
+
   /** Orders that are claimed though nobody is copying them now: freed, with where their remains may lie. */
   async releaseAll(
     destination: string,
@@ -123,16 +132,6 @@ export class CopyOrderRepository {
       experimentId: record.experiment_id,
       destinationPath: record.destination_path,
     }));
-  }
-
-  /** Gives back orders that this run holds, whatever became of their batch. */
-  async release(destination: string, ledgerIds: readonly string[], dueInSeconds: number): Promise<void> {
-    await this.database.query(
-      `UPDATE copy_order SET state = 'waiting', claimed_by = NULL, due_at = now() + make_interval(secs => $4),
-         updated_at = now()
-       WHERE destination = $1 AND ledger_id = ANY($2::bigint[]) AND claimed_by = $3`,
-      [destination, ledgerIds, this.claimant, dueInSeconds],
-    );
   }
 
   async apply(sql: Sql, destination: string, changes: readonly OrderChange[]): Promise<void> {

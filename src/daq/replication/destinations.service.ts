@@ -42,7 +42,7 @@ export class DestinationsService {
     const counts = new Map((await this.orders.counts()).map(({ destination, ...copies }) => [destination, copies]));
     return Promise.all(
       this.destinations.all().map(async (destination) => {
-        const message = (await destination.absence()) ?? null;
+        const message = (await destination.absence()) ?? this.replication.troubleAt(destination.name) ?? null;
         return {
           name: destination.name,
           kind: destination.kind,
