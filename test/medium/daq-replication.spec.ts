@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AlarmAnswer, DestinationAnswer, WhyFile } from '../../src/cli/api-types.js';
@@ -8,6 +9,8 @@ import { Database } from '../../src/platform/database/index.js';
 import { Destinations, type TransferOutcome } from '../../src/storage/index.js';
 import { waitFor } from '../support/wait-for.js';
 import { DaqApp } from './daq.app.js';
+
+const md5 = (content: string) => createHash('md5').update(content).digest('hex');
 
 describe('copies at further destinations', () => {
   let app: DaqApp;
@@ -195,6 +198,44 @@ describe('copies at further destinations', () => {
       transfer.mockRestore();
       hang.resolve([]);
       await copied(scene, 'data/b.h5');
+    });
+  });
+
+  describe('of a damaged primary copy', () => {
+    it('are quarantined with both digests, and made when it is repaired and a person says so', async () => {
+      const scene = await withFiles('a.h5');
+      setAbsent(true);
+      await upload(scene.experiment);
+      const primary = join(scene.storage, 'data/a.h5');
+      const { atime, mtime } = statSync(primary);
+      const damage = (content: string) => {
+        writeFileSync(primary, content);
+        utimesSync(primary, atime, mtime);
+      };
+      damage('A.h5');
+      setAbsent(false);
+      const failed = await order(scene, 'data/a.h5', 'failed');
+      expect(failed).toMatchObject({ reasonCode: 'primary-copy', attempts: 1, foundMd5Sum: md5('A.h5') });
+      // Not waiting for the pauses between the attempts, which grow to a minute.
+      await app.app
+        .get(Database)
+        .query(`UPDATE copy_order SET attempts = 7, due_at = now() WHERE destination = 'offsite'`);
+
+      expect(await order(scene, 'data/a.h5', 'quarantined')).toMatchObject({
+        reasonCode: 'primary-copy',
+        reason: expect.stringContaining(md5('a.h5')) as string,
+        attempts: 8,
+        foundMd5Sum: md5('A.h5'),
+      });
+      expect((await why(scene.experiment, 'data/a.h5')).rows[0]).toMatchObject({ md5Sum: md5('a.h5') });
+      expect(existsSync(at(scene, 'data/a.h5'))).toBe(false);
+      await appears('storage.copies-quarantined:offsite');
+
+      damage('a.h5');
+      expect(await retry('offsite')).toEqual({ retried: 1 });
+      await copied(scene, 'data/a.h5');
+      expect(readFileSync(at(scene, 'data/a.h5'), 'utf8')).toBe('a.h5');
+      await goes('storage.copies-quarantined:offsite');
     });
   });
 });

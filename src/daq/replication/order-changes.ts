@@ -30,11 +30,16 @@ export class OrderChanges {
     private readonly maxAttempts: number,
   ) {}
 
-  of(order: ClaimedOrder, outcome: TransferOutcome | undefined): OrderChange {
+  /** `primaryMd5Sum`: what a primary copy holds that is not what was expected, if that could be read. */
+  of(order: ClaimedOrder, outcome: TransferOutcome | undefined, primaryMd5Sum?: string): OrderChange {
     switch (outcome?.status) {
       case 'changed':
+        return {
+          ...this.primaryTrouble(order, outcome.detail),
+          ...(primaryMd5Sum === undefined || primaryMd5Sum === order.md5Sum ? {} : { foundMd5Sum: primaryMd5Sum }),
+        };
       case 'vanished':
-        return this.primaryTrouble(order, outcome.status === 'changed' ? outcome.detail : 'it is gone');
+        return this.primaryTrouble(order, 'it is gone');
       case 'occupied':
         return {
           ledgerId: order.ledgerId,

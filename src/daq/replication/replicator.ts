@@ -5,6 +5,7 @@ import type { Destination, TransferOutcome } from '../../storage/index.js';
 import { keptPath } from '../pipeline/kept-path.js';
 import type { ClaimedOrder, OrderChange, ReadyOrder } from './copy-order.js';
 import { copyTasks, lookAtPrimaries } from './copy-tasks.js';
+import { digestsOfChanged } from './primary-digests.js';
 import { type CopyFault, faultOfBatch, OrderChanges } from './order-changes.js';
 import type { ReplicationParts } from './replication-parts.js';
 
@@ -17,6 +18,12 @@ interface BatchEnd {
   claimed: number;
   /** Why it took nothing of it, or of a part of it; undefined when it took what could be read. */
   trouble: string | undefined;
+}
+
+/** What became of each file of a batch, and what those primary copies hold that are not as expected, by ledger id. */
+interface Brought {
+  outcomes: readonly TransferOutcome[];
+  primaryMd5Sums: ReadonlyMap<string, string>;
 }
 
 interface MadeCopy {
@@ -159,7 +166,7 @@ export class Replicator {
     const { ready, missing } = await lookAtPrimaries(orders, directory);
     const answer = await this.bring(ready, directory);
     const changes = missing.map(({ order, reason }) => this.changes.primaryTrouble(order, reason));
-    if (!Array.isArray(answer)) {
+    if ('code' in answer) {
       await this.writeDown(
         experiment.id,
         [],
@@ -167,14 +174,15 @@ export class Replicator {
       );
       return answer.message;
     }
-    const byId = new Map(answer.map((outcome) => [outcome.id, outcome]));
+    const { outcomes, primaryMd5Sums } = answer;
+    const byId = new Map(outcomes.map((outcome) => [outcome.id, outcome]));
     const made: MadeCopy[] = [];
     for (const order of ready) {
       const outcome = byId.get(order.ledgerId);
       if (outcome?.status === 'published') {
         made.push({ order, outcome });
       } else {
-        changes.push(this.changes.of(order, outcome));
+        changes.push(this.changes.of(order, outcome, primaryMd5Sums.get(order.ledgerId)));
       }
     }
     await this.writeDown(experiment.id, made, changes);
@@ -182,7 +190,7 @@ export class Replicator {
   }
 
   /** What became of each file, or why the destination takes none of them. */
-  private async bring(orders: readonly ReadyOrder[], storageDirectory: Buffer): Promise<TransferOutcome[] | CopyFault> {
+  private async bring(orders: readonly ReadyOrder[], storageDirectory: Buffer): Promise<Brought | CopyFault> {
     const bytes = Number(orders.reduce((sum, order) => sum + order.sizeBytes, 0n));
     const sourceRoot = await this.parts.sourceRoot();
     try {
@@ -192,7 +200,9 @@ export class Replicator {
       }
       const experimentDirectory = await this.destination.prepareDirectory(storageDirectory);
       const { fileMode, directoryMode, engine } = this.destination;
-      return await engine.transfer(copyTasks(orders, { sourceRoot, experimentDirectory, fileMode, directoryMode }));
+      const tasks = copyTasks(orders, { sourceRoot, experimentDirectory, fileMode, directoryMode });
+      const outcomes = await engine.transfer(tasks);
+      return { outcomes, primaryMd5Sums: await digestsOfChanged(engine, tasks, outcomes) };
     } catch (error) {
       const fault = faultOfBatch(error);
       this.logger.warn(`a batch of ${orders.length} copies broke off: ${fault.message}`);
