@@ -53,7 +53,7 @@ describe('copies at further destinations', () => {
     app.ended((await app.start(experiment, destinations.length === 0 ? offsite : { destinations })).id);
   /** A monitor that has had its first look. */
   const monitor = async (experiment: string) => {
-    const { id } = await app.start(experiment, { kind: 'monitor', ...offsite });
+    const { id } = await app.start(experiment, { kind: 'monitor', processExisting: true, ...offsite });
     const admin = await app.as('admin');
     await waitFor(async () => (await admin.get<{ status: string }>(`/acquisitions/${id}`)).status === 'running');
     return id;
@@ -112,6 +112,23 @@ describe('copies at further destinations', () => {
         what: 'both versions',
       });
       expect(readFileSync(at(scene, 'system/versions/v1/data/a.h5'), 'utf8')).toBe('a.h5');
+    });
+
+    it('makes copies of what arrived while it ran before those of what was there before', async () => {
+      const scene = await withFiles('before.h5');
+      setAbsent(true);
+      const id = await monitor(scene.experiment);
+      await ordered(scene.experiment, 'data/before.h5', 1);
+      writeFileSync(join(scene.source, 'fresh.h5'), 'fresh');
+      await ordered(scene.experiment, 'data/fresh.h5', 1);
+      await stop(id);
+      setAbsent(false);
+      await copied(scene, 'data/before.h5');
+      await goes('storage.destination-absent:offsite');
+      const madeAt = async (path: string) =>
+        (await why(scene.experiment, path)).rows[0]?.replicas.find(({ destination }) => destination === 'offsite')
+          ?.verifiedAt ?? '';
+      expect(Date.parse(await madeAt('data/fresh.h5'))).toBeLessThan(Date.parse(await madeAt('data/before.h5')));
     });
   });
 

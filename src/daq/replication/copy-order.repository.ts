@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database, type Sql } from '../../platform/database/index.js';
+import { BACKLOG } from '../ledger/ledger-row.js';
 import type { ClaimedOrder, CopyOrderState, CopyOrderView, OrderChange, OrderCounts } from './copy-order.js';
 
 interface OrderRecord {
@@ -45,17 +46,20 @@ export class CopyOrderRepository {
 
   constructor(private readonly database: Database) {}
 
-  /** Orders copies of done rows at the destinations that their acquisition names. What is ordered or made already stays. */
-  async order(sql: Sql, ledgerIds: readonly string[], destinations: readonly string[], isBacklog: boolean) {
+  /**
+   * Orders copies of done rows at the destinations that their acquisition names. What is ordered or made already stays.
+   * What was backlog on its way to the storage area is backlog here.
+   */
+  async order(sql: Sql, ledgerIds: readonly string[], destinations: readonly string[]) {
     await sql.query(
       `INSERT INTO copy_order (ledger_id, destination, acquisition_id, experiment_id, size_bytes, is_backlog)
-       SELECT l.id, wanted.destination, l.acquisition_id, l.experiment_id, l.size_bytes, $3
+       SELECT l.id, wanted.destination, l.acquisition_id, l.experiment_id, l.size_bytes, l.priority = $3
        FROM ledger l CROSS JOIN unnest($2::text[]) AS wanted (destination)
        WHERE l.id = ANY($1::bigint[]) AND l.version IS NOT NULL AND l.transferred_at IS NOT NULL
          AND EXISTS (SELECT 1 FROM replica p WHERE p.ledger_id = l.id AND p.destination = 'primary' AND p.proof <> 'none')
          AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.ledger_id = l.id AND r.destination = wanted.destination)
        ON CONFLICT DO NOTHING`,
-      [ledgerIds, destinations, isBacklog],
+      [ledgerIds, destinations, BACKLOG],
     );
   }
 
