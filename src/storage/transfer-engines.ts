@@ -13,10 +13,10 @@ import { LocalShell } from './shell/local-shell.js';
 import { resolvePermissions } from './resolved-permissions.js';
 import type { Remains, TransferEngine } from './transfer-engine.port.js';
 import { TransferMetrics } from './transfer.metrics.js';
+import { heldToRate } from './wrappers/held-to-rate.js';
 import { MeteredTransferEngine } from './wrappers/metered-transfer-engine.js';
 import { RecheckingTransferEngine } from './wrappers/rechecking-transfer-engine.js';
 import { remoteEngine } from './wrappers/remote-engine.js';
-import { ThrottledTransferEngine } from './wrappers/throttled-transfer-engine.js';
 
 /** The engines that bring files into the storage area, by where the files lie. Opened when they are first needed. */
 @Injectable()
@@ -34,8 +34,7 @@ export class TransferEngines {
     const threads = new RecheckingTransferEngine(
       new LocalTransferEngine(workers, resolvePermissions(permissionsOf(config.storage))),
     );
-    const limited = bytesPerSecond === undefined ? threads : new ThrottledTransferEngine(threads, bytesPerSecond);
-    this.local = new MeteredTransferEngine(limited, 'local', metrics);
+    this.local = new MeteredTransferEngine(heldToRate(threads, bytesPerSecond), 'local', metrics);
   }
 
   /**

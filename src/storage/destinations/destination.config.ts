@@ -16,6 +16,8 @@ const common = {
   required: z.boolean().default(false),
   /** Batches copied there at the same time. */
   concurrency: z.int().min(1).max(16).default(1),
+  /** Bytes per second that copies there may take on average; no limit without it. */
+  bytesPerSecond: z.number().int().min(1024).optional(),
   fileMode: octalMode.optional(),
   directoryMode: octalMode.optional(),
 };

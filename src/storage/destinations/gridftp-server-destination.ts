@@ -9,6 +9,7 @@ import { StagedTransferEngine } from '../engines/staged-transfer-engine.js';
 import { LocalShell } from '../shell/local-shell.js';
 import type { TransferEngine } from '../transfer-engine.port.js';
 import type { TransferMetrics } from '../transfer.metrics.js';
+import { heldToRate } from '../wrappers/held-to-rate.js';
 import { remoteEngine } from '../wrappers/remote-engine.js';
 import type { Destination } from './destination.js';
 import type { DestinationConfig } from './destination.config.js';
@@ -34,7 +35,7 @@ export class GridftpServerDestination implements Destination {
     this.address = `ftp://${server.address}:${server.port}${config.root}`;
     this.side = new GridftpDestination(server, defaults.permissions);
     const local = new LocalShell();
-    this.engine = remoteEngine(
+    const push = remoteEngine(
       new StagedTransferEngine(
         new ShellSource(local),
         this.side,
@@ -46,6 +47,7 @@ export class GridftpServerDestination implements Destination {
       ),
       { name: 'gridftp-push', concurrency, metrics },
     );
+    this.engine = heldToRate(push, config.bytesPerSecond);
   }
 
   /** Its root is made by whoever runs the server. */

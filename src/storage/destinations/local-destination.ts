@@ -8,6 +8,10 @@ import { MarkedDirectory } from '../marked-directory.js';
 import { OneAtATime } from '../one-at-a-time.js';
 import { resolvePermissions } from '../resolved-permissions.js';
 import type { TransferEngine } from '../transfer-engine.port.js';
+import type { TransferMetrics } from '../transfer.metrics.js';
+import { heldToRate } from '../wrappers/held-to-rate.js';
+import { MeteredTransferEngine } from '../wrappers/metered-transfer-engine.js';
+import { RecheckingTransferEngine } from '../wrappers/rechecking-transfer-engine.js';
 import type { Destination } from './destination.js';
 import type { DestinationConfig } from './destination.config.js';
 import { directoryRefused } from './directory-refused.js';
@@ -35,9 +39,13 @@ export class LocalDestination implements Destination {
   constructor(
     private readonly config: Extract<DestinationConfig, { engine: 'local' }>,
     private readonly defaults: StorageDefaults,
+    metrics: TransferMetrics,
   ) {
     // Threads of its own: a disk that hangs there holds nobody else.
-    this.engine = new LocalTransferEngine(config.concurrency, resolvePermissions(defaults.permissions));
+    const threads = new RecheckingTransferEngine(
+      new LocalTransferEngine(config.concurrency, resolvePermissions(defaults.permissions)),
+    );
+    this.engine = new MeteredTransferEngine(heldToRate(threads, config.bytesPerSecond), 'local-push', metrics);
     this.directory = new MarkedDirectory(
       config.root,
       `The destination ${config.name}`,
