@@ -95,6 +95,12 @@ describe('copies at further destinations', () => {
     await app.ended(id);
   };
 
+  it('are asked of channels that say what they can do', async () => {
+    expect(await view('mirror')).toMatchObject({
+      capabilities: { readBack: true, sync: true, mode: true, owner: true, hardLinks: true },
+    });
+  });
+
   describe('their order', () => {
     it('makes the older version first, though the newer one is fresh and fills the batch', async () => {
       const scene = await withFiles('a.h5');
