@@ -12,7 +12,7 @@ const common = {
     .refine((name) => name !== 'primary', 'is taken: primary is the storage area'),
   /** Every acquisition copies there unless it names its own destinations. */
   default: z.boolean().default(false),
-  /** That it is away is critical, not only worth a warning. */
+  /** Source files are removed only when the copy there is proven, too; that it is away is critical, not only worth a warning. */
   required: z.boolean().default(false),
   /** Batches copied there at the same time. */
   concurrency: z.int().min(1).max(16).default(1),

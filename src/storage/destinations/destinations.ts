@@ -100,7 +100,10 @@ export class Destinations implements OnModuleInit, OnApplicationShutdown {
     return names;
   }
 
-  /** Those of `names` whose copy must be verified before a source file may go. */
+  /**
+   * Those of `names` whose copy must be verified before a source file may go. One that is not configured any more is among
+   * them: whether it was required cannot be told.
+   */
   required(names: readonly string[]): string[] {
     return names.filter((name) => this.byName.get(name)?.isRequired ?? true);
   }
