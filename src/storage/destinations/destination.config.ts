@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { absolutePath } from '../../platform/config/index.js';
+import { destinationGroupKey, destinationPermissionKeys } from '../area-permissions.js';
 import { hostAccount, hostAddress, hostAlias } from '../hosts/hosts.config.js';
 import { octalMode } from '../octal-mode.js';
 
@@ -25,6 +26,7 @@ const common = {
 /** A directory on this machine, such as a mirror on another disk or a mounted file system. */
 const localDestination = z.strictObject({
   ...common,
+  ...destinationPermissionKeys,
   engine: z.literal('local'),
   root: absolutePath,
   /** Space that copies must leave free there, in bytes. */
@@ -34,6 +36,7 @@ const localDestination = z.strictObject({
 /** A directory of another machine, by rsync over ssh. */
 const rsyncDestination = z.strictObject({
   ...common,
+  ...destinationPermissionKeys,
   engine: z.literal('rsync'),
   /** Alias of a host in `storage.hosts`. */
   host: hostAlias,
@@ -44,6 +47,7 @@ const rsyncDestination = z.strictObject({
 /** A directory behind a GridFTP server. Its copies are `read-back-unsynced`: they never justify a deletion. */
 const gridftpDestination = z.strictObject({
   ...common,
+  ...destinationGroupKey,
   engine: z.literal('gridftp'),
   address: hostAddress,
   port: z.int().min(1).max(65535).default(2811),

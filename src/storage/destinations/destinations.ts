@@ -38,12 +38,23 @@ export class Destinations implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
-  /** One that cannot be made now is no reason not to start: its copies wait, and an alarm says so. */
+  /**
+   * One that cannot be made now is no reason not to start: its copies wait, and an alarm says so. Permissions that it
+   * refuses are, as those of the storage area: each of its copies would fail.
+   *
+   * @throws StationError STORAGE_PERMISSIONS_REFUSED
+   */
   async onModuleInit(): Promise<void> {
     for (const destination of this.byName.values()) {
-      await destination
-        .initialize()
-        .catch((error: unknown) => this.logger.warn(`destination ${destination.name}: ${messageOf(error)}`));
+      try {
+        await destination.initialize();
+        await destination.requirePermissions();
+      } catch (error) {
+        if (error instanceof StationError && error.code === 'STORAGE_PERMISSIONS_REFUSED') {
+          throw error;
+        }
+        this.logger.warn(`destination ${destination.name}: ${messageOf(error)}`);
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, StationError } from '../../kernel/errors.js';
 import { joinBytes, relativeTo } from '../../kernel/path-bytes.js';
+import { permissionsAt } from '../area-permissions.js';
 import type { GridftpServer } from '../engines/gridftp/control-channel.js';
 import { GlobusUrlCopy } from '../engines/gridftp/globus-url-copy.js';
 import { GridftpDestination } from '../engines/gridftp/gridftp-destination.js';
@@ -33,7 +34,7 @@ export class GridftpServerDestination implements Destination {
     const server = serverOf(config);
     const { concurrency, streams } = config;
     this.address = `ftp://${server.address}:${server.port}${config.root}`;
-    this.side = new GridftpDestination(server, defaults.permissions);
+    this.side = new GridftpDestination(server, permissionsAt(config, defaults.permissions));
     const local = new LocalShell();
     const push = remoteEngine(
       new StagedTransferEngine(
@@ -52,6 +53,11 @@ export class GridftpServerDestination implements Destination {
 
   /** Its root is made by whoever runs the server. */
   initialize(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Accounts and groups are those of the server, which the first copy asks. */
+  requirePermissions(): Promise<void> {
     return Promise.resolve();
   }
 

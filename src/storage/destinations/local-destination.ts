@@ -1,12 +1,12 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { joinBytes, relativeTo } from '../../kernel/path-bytes.js';
-import type { AreaPermissions } from '../area-permissions.js';
+import { type AreaPermissions, permissionsAt } from '../area-permissions.js';
 import { faultOf } from '../copy-faults.js';
+import type { ThreadPermissions } from '../local/arrival-permissions.js';
 import { LocalTransferEngine } from '../local/local-transfer-engine.js';
 import { MarkedDirectory } from '../marked-directory.js';
 import { OneAtATime } from '../one-at-a-time.js';
-import { resolvePermissions } from '../resolved-permissions.js';
+import { atDestination, requirePermissions, resolvePermissions } from '../resolved-permissions.js';
 import type { TransferEngine } from '../transfer-engine.port.js';
 import type { TransferMetrics } from '../transfer.metrics.js';
 import { heldToRate } from '../wrappers/held-to-rate.js';
@@ -15,6 +15,7 @@ import { RecheckingTransferEngine } from '../wrappers/rechecking-transfer-engine
 import type { Destination } from './destination.js';
 import type { DestinationConfig } from './destination.config.js';
 import { directoryRefused } from './directory-refused.js';
+import { makeDirectories } from './make-directories.js';
 
 /** A file system that has not made a directory for so long hangs. */
 const PREPARE_LIMIT_MS = 10_000;
@@ -25,7 +26,7 @@ export interface StorageDefaults {
   storageRoot: string;
   fileMode: number;
   directoryMode: number;
-  /** Of the storage area, which hold for all destinations. */
+  /** Of the storage area. */
   permissions: AreaPermissions;
 }
 
@@ -33,6 +34,8 @@ export interface StorageDefaults {
 export class LocalDestination implements Destination {
   readonly kind = 'local';
   readonly engine: TransferEngine;
+  private readonly permissions: AreaPermissions;
+  private readonly rights: ThreadPermissions;
   private readonly directory: MarkedDirectory;
   private readonly preparations = new OneAtATime(PREPARE_LIMIT_MS);
 
@@ -41,10 +44,10 @@ export class LocalDestination implements Destination {
     private readonly defaults: StorageDefaults,
     metrics: TransferMetrics,
   ) {
+    this.permissions = permissionsAt(config, defaults.permissions);
+    this.rights = resolvePermissions(this.permissions, atDestination(config.name));
     // Threads of its own: a disk that hangs there holds nobody else.
-    const threads = new RecheckingTransferEngine(
-      new LocalTransferEngine(config.concurrency, resolvePermissions(defaults.permissions)),
-    );
+    const threads = new RecheckingTransferEngine(new LocalTransferEngine(config.concurrency, this.rights));
     this.engine = new MeteredTransferEngine(heldToRate(threads, config.bytesPerSecond), 'local-push', metrics);
     this.directory = new MarkedDirectory(
       config.root,
@@ -85,6 +88,12 @@ export class LocalDestination implements Destination {
     return this.directory.initialize();
   }
 
+  async requirePermissions(): Promise<void> {
+    if ((await this.absence()) === undefined) {
+      await requirePermissions(this.config.root, this.permissions, this.rights, atDestination(this.name));
+    }
+  }
+
   absence(): Promise<string | undefined> {
     return this.directory.absence();
   }
@@ -107,7 +116,9 @@ export class LocalDestination implements Destination {
   async prepareDirectory(experimentDirectory: Buffer): Promise<Buffer> {
     const directory = this.directoryOf(experimentDirectory);
     try {
-      await this.preparations.do(() => mkdir(directory, { recursive: true, mode: this.directoryMode }));
+      await this.preparations.do(() =>
+        makeDirectories(Buffer.from(this.config.root), directory, { mode: this.directoryMode, ...this.rights }),
+      );
     } catch (error) {
       throw directoryRefused(this, faultOf(error));
     }

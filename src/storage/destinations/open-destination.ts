@@ -1,3 +1,4 @@
+import { permissionsAt } from '../area-permissions.js';
 import type { RemoteHosts } from '../hosts/remote-hosts.js';
 import type { TransferEngines } from '../transfer-engines.js';
 import type { TransferMetrics } from '../transfer.metrics.js';
@@ -16,13 +17,15 @@ export function openDestination(
   switch (config.engine) {
     case 'local':
       return new LocalDestination(config, parts.defaults, parts.metrics);
-    case 'rsync':
+    case 'rsync': {
+      const permissions = permissionsAt(config, parts.defaults.permissions);
       return new RsyncDestination(
         config,
-        parts.defaults,
+        { ...parts.defaults, permissions },
         parts.hosts.shell(config.host),
-        heldToRate(parts.engines.to(config.host), config.bytesPerSecond),
+        heldToRate(parts.engines.to(config.host, permissions), config.bytesPerSecond),
       );
+    }
     case 'gridftp':
       return new GridftpServerDestination(config, parts.defaults, parts.metrics);
   }

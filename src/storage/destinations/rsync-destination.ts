@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { driverCode, messageOf, StationError } from '../../kernel/errors.js';
 import { joinBytes, relativeTo } from '../../kernel/path-bytes.js';
 import { ShellDestination } from '../engines/shell-destination.js';
+import { atDestination, permissionsRefused } from '../resolved-permissions.js';
 import type { Shell } from '../shell/shell.port.js';
 import type { TransferEngine } from '../transfer-engine.port.js';
 import type { Destination } from './destination.js';
 import type { DestinationConfig } from './destination.config.js';
 import { directoryRefused } from './directory-refused.js';
 import type { StorageDefaults } from './local-destination.js';
-import { LOOK_AT_PLACE_SCRIPT, MARK_SCRIPT } from './place-scripts.js';
+import { LOOK_AT_PLACE_SCRIPT, MARK_SCRIPT, TRY_PERMISSIONS_SCRIPT } from './place-scripts.js';
 
 /** A directory on another machine, reached by rsync over ssh. */
 export class RsyncDestination implements Destination {
@@ -67,6 +68,20 @@ export class RsyncDestination implements Destination {
     }
     await writeFile(`${this.knownIdFile}.new`, JSON.stringify({ root: this.address, id }), { mode: 0o600 });
     await rename(`${this.knownIdFile}.new`, this.knownIdFile);
+  }
+
+  async requirePermissions(): Promise<void> {
+    const { owner, group, fileAcl } = this.defaults.permissions;
+    const wanted = [owner, group, fileAcl].filter((one) => one !== undefined);
+    if (wanted.length === 0 || (await this.absence()) !== undefined) {
+      return;
+    }
+    const fields = [this.config.root, owner ?? '', group ?? '', fileAcl ?? ''];
+    const complaint = (await this.shell.run(TRY_PERMISSIONS_SCRIPT, fields)).records[0]?.toString('utf8') ?? '';
+    if (complaint !== '') {
+      const place = atDestination(this.name);
+      throw permissionsRefused(`${place.section}: ${wanted.join(', ')}`, place, complaint);
+    }
   }
 
   async absence(): Promise<string | undefined> {

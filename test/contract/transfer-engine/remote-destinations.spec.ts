@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { StationConfig } from '../../../src/platform/config/index.js';
 import type { Destination } from '../../../src/storage/destinations/destination.js';
 import { destinationConfigSchema } from '../../../src/storage/destinations/destination.config.js';
+import { Destinations } from '../../../src/storage/destinations/destinations.js';
 import { openDestination } from '../../../src/storage/destinations/open-destination.js';
 import { RemoteHosts } from '../../../src/storage/hosts/remote-hosts.js';
 import type { TransferTask } from '../../../src/storage/transfer-engine.port.js';
@@ -140,6 +142,36 @@ describeWithPrograms('destinations on other machines', [...SSHD_PROGRAMS, ...GRI
     expect(await open(settings).absence()).toContain('another file system');
     writeFileSync(marker, id);
     expect(await open(settings).absence()).toBeUndefined();
+  });
+
+  it.runIf(process.getuid?.() === 0)('rsync gives files and directories its own owner and group', async () => {
+    const destination = rsync({ owner: 'nobody', group: 'daemon' });
+    await destination.initialize();
+    await destination.requirePermissions();
+    const directory = await destination.prepareDirectory(Buffer.from(join(folder, 'storage/99IDZ/exp')));
+    await destination.engine.transfer([aTask('a', destination, directory)]);
+    const idOf = (database: string, name: string) =>
+      Number(execFileSync('getent', [database, name], { encoding: 'utf8' }).split(':')[2]);
+    for (const path of ['there/99IDZ', 'there/99IDZ/exp', 'there/99IDZ/exp/data/a']) {
+      expect(statSync(join(folder, path))).toMatchObject({
+        uid: idOf('passwd', 'nobody'),
+        gid: idOf('group', 'daemon'),
+      });
+    }
+  });
+
+  it('refuses the start for permissions that a destination refuses, not for one that is away', async () => {
+    const start = async (settings: object) => {
+      const one = { name: 'far', engine: 'rsync', host: 'archive', root: join(folder, 'there'), ...settings };
+      const storage = { root: join(folder, 'storage'), acl: [], destinations: [destinationConfigSchema.parse(one)] };
+      const config = { dataDir: join(folder, 'station'), storage } as unknown as StationConfig;
+      await new Destinations(config, engines, hosts, metrics).onModuleInit();
+    };
+    await expect(start({ group: 'no-such-group-here' })).rejects.toMatchObject({ code: 'STORAGE_PERMISSIONS_REFUSED' });
+    await sshd.stop();
+    await start({ group: 'no-such-group-here' });
+    await sshd.start();
+    await expect(start({ group: 'no-such-group-here' })).rejects.toMatchObject({ code: 'STORAGE_PERMISSIONS_REFUSED' });
   });
 
   it('rsync says that it would get too full there', async () => {
