@@ -1,12 +1,22 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AlarmAnswer, DestinationAnswer, WhyFile } from '../../src/cli/api-types.js';
 import { apiPath } from '../../src/cli/api-client.js';
 import { StationError } from '../../src/kernel/errors.js';
 import { Database } from '../../src/platform/database/index.js';
-import { Destinations, type TransferOutcome } from '../../src/storage/index.js';
+import { Destinations, StorageArea, type TransferOutcome } from '../../src/storage/index.js';
 import { waitFor } from '../support/wait-for.js';
 import { DaqApp } from './daq.app.js';
 
@@ -77,11 +87,12 @@ describe('copies at further destinations', () => {
     );
   const copied = (scene: { storage: string }, path: string, destination?: string) =>
     waitFor(() => existsSync(at(scene, path, destination)), { timeoutMs: 30_000, what: `the copy of ${path}` });
-  const alarm = async (key: string) => {
+  const alarm = async (key: string, words = '') => {
     const { items } = await (await app.as('admin')).get<{ items: AlarmAnswer[] }>('/alarms');
-    return items.find((one) => one.key.startsWith(key));
+    return items.find((one) => one.key.startsWith(key) && one.message.includes(words));
   };
-  const appears = (key: string) => waitFor(() => alarm(key), { timeoutMs: 30_000, what: `the alarm ${key}` });
+  const appears = (key: string, words?: string) =>
+    waitFor(() => alarm(key, words), { timeoutMs: 30_000, what: `the alarm ${key}` });
   const goes = (key: string) =>
     waitFor(async () => (await alarm(key)) === undefined, { timeoutMs: 30_000, what: `the alarm ${key} to go` });
   const view = async (name: string) => {
@@ -157,7 +168,7 @@ describe('copies at further destinations', () => {
         reason: expect.stringContaining('Look at its permissions there') as string,
         attempts: 1,
       });
-      expect((await appears(TROUBLE)).message).toContain('ENOTDIR');
+      await appears(TROUBLE, 'is no directory');
       expect(await view('offsite')).toMatchObject({ status: 'down', copies: { quarantinedFiles: 1 } });
 
       rmSync(parent);
@@ -197,9 +208,9 @@ describe('copies at further destinations', () => {
       const scene = await withFiles('a.h5');
       await upload(scene.experiment, 'full');
       expect(await order(scene, 'data/a.h5', 'failed')).toMatchObject({ reasonCode: 'DESTINATION_FULL', attempts: 0 });
-      expect((await appears('storage.destination-absent:full')).message).toContain('Free some space there');
+      await appears('storage.destination-absent:full', 'Free some space there');
       expect(await view('full')).toMatchObject({ status: 'down', message: expect.stringContaining('free') as string });
-      expect((await appears('storage.disk-filling:')).message).toContain('the destination full');
+      await appears('storage.disk-filling:', 'the destination full');
     });
 
     it('holds up neither uploads nor another destination while it hangs', async () => {
@@ -222,6 +233,24 @@ describe('copies at further destinations', () => {
       hang.resolve([]);
       await copied(scene, 'data/b.h5');
     });
+  });
+
+  it('wait while the storage area is away, which says nothing about the primary copies', async () => {
+    const scene = await withFiles('a.h5');
+    setAbsent(true);
+    await upload(scene.experiment);
+    const area = join(app.home, 'storage');
+    renameSync(area, `${area}.away`);
+    mkdirSync(area);
+    const looks = vi.spyOn(app.app.get(StorageArea), 'absence');
+    setAbsent(false);
+    await goes('storage.destination-absent:offsite');
+    const before = looks.mock.calls.length;
+    await waitFor(() => looks.mock.calls.length > before + 1, { timeoutMs: 30_000, what: 'a look at the area' });
+    expect(await order(scene, 'data/a.h5', 'waiting')).toMatchObject({ reasonCode: null, attempts: 0 });
+    rmdirSync(area);
+    renameSync(`${area}.away`, area);
+    await copied(scene, 'data/a.h5');
   });
 
   describe('of a damaged primary copy', () => {

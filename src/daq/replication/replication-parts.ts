@@ -4,7 +4,7 @@ import { ExperimentsService } from '../../experiments/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
 import { EventLog } from '../../platform/events/index.js';
-import { ReplicaRepository } from '../../storage/index.js';
+import { ReplicaRepository, StorageArea } from '../../storage/index.js';
 import { CopyOrderRepository } from './copy-order.repository.js';
 import { DestinationAlarms } from './destination-alarms.js';
 
@@ -19,7 +19,13 @@ export class ReplicationParts {
     readonly orders: CopyOrderRepository,
     readonly replicas: ReplicaRepository,
     readonly alarms: DestinationAlarms,
+    private readonly area: StorageArea,
   ) {}
+
+  /** Whether the primary copies can be read now; the alarm that says they cannot is raised by others. */
+  async isStorageAreaPresent(): Promise<boolean> {
+    return (await this.area.absence()) === undefined;
+  }
 
   /** A batch holds at most so much, as in the pipeline. */
   get limits(): { files: number; bytes: number } {

@@ -80,7 +80,8 @@ export class Replicator {
       await this.lookAgain();
       return false;
     }
-    if (!(await this.isPresent())) {
+    // A storage area that is not mounted says nothing about the primary copies, which would count as gone.
+    if (!(await this.isPresent()) || !(await this.parts.isStorageAreaPresent())) {
       this.rest();
       return false;
     }
