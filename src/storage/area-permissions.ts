@@ -24,6 +24,16 @@ export const areaPermissionKeys = {
   acl: z.array(aclEntry).default([]),
 };
 
+/** The same keys of a destination; what is not given is as in the storage area. */
+export const destinationPermissionKeys = {
+  owner: account.optional(),
+  group: account.optional(),
+  acl: z.array(aclEntry).optional(),
+};
+
+/** For a destination whose channel can set nothing but the group. */
+export const destinationGroupKey = { group: account.optional() };
+
 /** What files and directories of a storage area get as they arrive, beside their modes. Names or numbers. */
 export interface AreaPermissions {
   owner?: string | undefined;
@@ -47,4 +57,13 @@ export function permissionsOf(area: {
       ? {}
       : { fileAcl: acl.join(','), directoryAcl: [...acl, ...acl.map((entry) => `default:${entry}`)].join(',') }),
   };
+}
+
+/** Of a destination that says some of it itself. */
+export function permissionsAt(
+  destination: { owner?: string | undefined; group?: string | undefined; acl?: readonly string[] | undefined },
+  area: AreaPermissions,
+): AreaPermissions {
+  const { owner = area.owner, group = area.group, acl } = destination;
+  return acl === undefined ? { ...area, owner, group } : permissionsOf({ owner, group, acl });
 }

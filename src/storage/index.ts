@@ -5,6 +5,7 @@ export { permissionsOf } from './area-permissions.js';
 export { AreaRights, type FileRights, requireInside } from './area-rights.js';
 export { makeDirectory, permitDirectory, syncDirectory } from './made-directory.js';
 export { type ResolvedPermissions, resolvePermissions } from './resolved-permissions.js';
+export { faultOfCode } from './copy-faults.js';
 export { StorageArea } from './storage-area.js';
 export { RemoteHosts } from './hosts/remote-hosts.js';
 export { parseSourceAddress, type SourceAddress } from './hosts/source-address.js';

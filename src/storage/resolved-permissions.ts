@@ -18,15 +18,30 @@ const run = promisify(execFile);
 /** A name that neither scans nor audits take for data. */
 const PROBE = '.dm-permissions.part';
 
+/** Whose permissions they are, for messages: the section of the configuration, and where files are given them. */
+export interface PermissionsPlace {
+  section: string;
+  where: string;
+}
+
+const IN_STORAGE_AREA: PermissionsPlace = { section: 'storage', where: 'in the storage area' };
+
+export function atDestination(name: string): PermissionsPlace {
+  return { section: `storage.destinations (${name})`, where: `at the destination ${name}` };
+}
+
 /**
  * Names as numbers, for system calls. Asks once, at the start, so it may wait for the answer.
  *
  * @throws StationError STORAGE_PERMISSIONS_UNKNOWN
  */
-export function resolvePermissions(permissions: AreaPermissions): ResolvedPermissions {
+export function resolvePermissions(
+  permissions: AreaPermissions,
+  { section }: PermissionsPlace = IN_STORAGE_AREA,
+): ResolvedPermissions {
   return {
-    uid: idOf('passwd', 'storage.owner', permissions.owner),
-    gid: idOf('group', 'storage.group', permissions.group),
+    uid: idOf('passwd', `${section}.owner`, permissions.owner),
+    gid: idOf('group', `${section}.group`, permissions.group),
     directoryAcl: permissions.directoryAcl ?? null,
   };
 }
@@ -65,6 +80,7 @@ export async function requirePermissions(
   root: string,
   permissions: AreaPermissions,
   resolved: ResolvedPermissions,
+  place: PermissionsPlace = IN_STORAGE_AREA,
 ): Promise<void> {
   if (resolved.uid === -1 && resolved.gid === -1 && resolved.directoryAcl === null) {
     return;
@@ -73,11 +89,13 @@ export async function requirePermissions(
   await rm(probe, { force: true });
   await (await open(probe, 'wx', 0o600)).close();
   try {
-    await step(`storage.owner ${permissions.owner ?? ''}`, resolved.uid !== -1, () => chown(probe, resolved.uid, -1));
-    await step(`storage.group ${permissions.group ?? ''}`, resolved.gid !== -1, () => chown(probe, -1, resolved.gid));
-    await step('storage.fileMode', true, () => chmod(probe, 0o640));
-    const { fileAcl } = permissions;
-    await step(`storage.acl ${fileAcl ?? ''}`, fileAcl !== undefined, () =>
+    const { owner, group, fileAcl } = permissions;
+    const step = (setting: string, isWanted: boolean, attempt: () => Promise<unknown>) =>
+      isWanted ? given(attempt, `${place.section}.${setting}`, place) : Promise.resolve();
+    await step(`owner ${owner ?? ''}`, resolved.uid !== -1, () => chown(probe, resolved.uid, -1));
+    await step(`group ${group ?? ''}`, resolved.gid !== -1, () => chown(probe, -1, resolved.gid));
+    await step('fileMode', true, () => chmod(probe, 0o640));
+    await step(`acl ${fileAcl ?? ''}`, fileAcl !== undefined, () =>
       run('setfacl', ['-m', fileAcl ?? '', '--', probe], { timeout: 10_000 }),
     );
   } finally {
@@ -85,18 +103,24 @@ export async function requirePermissions(
   }
 }
 
-async function step(setting: string, isWanted: boolean, attempt: () => Promise<unknown>): Promise<void> {
-  if (!isWanted) {
-    return;
-  }
+async function given(attempt: () => Promise<unknown>, setting: string, place: PermissionsPlace): Promise<void> {
   try {
     await attempt();
   } catch (error) {
-    throw new StationError(
-      'unavailable',
-      'STORAGE_PERMISSIONS_REFUSED',
-      `The station cannot give files ${setting.trim()} in the storage area: ${messageOf(error).trim()}. An owner needs a station that runs as root, a group one that its account belongs to, an access control list the package acl and a file system that has lists. Correct the setting or the account.`,
-      { cause: error },
-    );
+    throw permissionsRefused(setting, place, messageOf(error), error);
   }
+}
+
+export function permissionsRefused(
+  setting: string,
+  { where }: PermissionsPlace,
+  complaint: string,
+  cause?: unknown,
+): StationError {
+  return new StationError(
+    'unavailable',
+    'STORAGE_PERMISSIONS_REFUSED',
+    `The station cannot give files ${setting.trim()} ${where}: ${complaint.trim()}. An owner needs a station that runs as root, a group one that its account belongs to, an access control list the package acl and a file system that has lists. Correct the setting or the account.`,
+    { cause },
+  );
 }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type StationConfig } from '../platform/config/index.js';
-import { permissionsOf } from './area-permissions.js';
+import { type AreaPermissions, permissionsOf } from './area-permissions.js';
 import { RsyncPull } from './engines/rsync/rsync-pull.js';
 import { RsyncPush } from './engines/rsync/rsync-push.js';
 import { ShellDestination } from './engines/shell-destination.js';
@@ -13,10 +13,10 @@ import { LocalShell } from './shell/local-shell.js';
 import { resolvePermissions } from './resolved-permissions.js';
 import type { Remains, TransferEngine } from './transfer-engine.port.js';
 import { TransferMetrics } from './transfer.metrics.js';
+import { heldToRate } from './wrappers/held-to-rate.js';
 import { MeteredTransferEngine } from './wrappers/metered-transfer-engine.js';
 import { RecheckingTransferEngine } from './wrappers/rechecking-transfer-engine.js';
 import { remoteEngine } from './wrappers/remote-engine.js';
-import { ThrottledTransferEngine } from './wrappers/throttled-transfer-engine.js';
 
 /** The engines that bring files into the storage area, by where the files lie. Opened when they are first needed. */
 @Injectable()
@@ -34,8 +34,7 @@ export class TransferEngines {
     const threads = new RecheckingTransferEngine(
       new LocalTransferEngine(workers, resolvePermissions(permissionsOf(config.storage))),
     );
-    const limited = bytesPerSecond === undefined ? threads : new ThrottledTransferEngine(threads, bytesPerSecond);
-    this.local = new MeteredTransferEngine(limited, 'local', metrics);
+    this.local = new MeteredTransferEngine(heldToRate(threads, bytesPerSecond), 'local', metrics);
   }
 
   /**
@@ -56,17 +55,17 @@ export class TransferEngines {
   }
 
   /**
-   * An engine that pushes files of this machine to a host; who asks for it closes it.
+   * An engine that pushes files of this machine to a host, where they get these permissions; who asks for it closes it.
    *
    * @throws StationError HOST_UNKNOWN
    */
-  to(alias: string): TransferEngine {
+  to(alias: string, permissions: AreaPermissions): TransferEngine {
     const { concurrency, bytesPerSecond } = this.hosts.get(alias);
     const shell = this.hosts.shell(alias);
     const share = bytesPerSecond === undefined ? undefined : Math.floor(bytesPerSecond / concurrency);
     const push = new StagedTransferEngine(
       new ShellSource(this.localShell),
-      new ShellDestination(shell, permissionsOf(this.config.storage)),
+      new ShellDestination(shell, permissions),
       new RsyncPush(shell, share),
     );
     return remoteEngine(push, { name: 'rsync-push', concurrency, metrics: this.metrics });

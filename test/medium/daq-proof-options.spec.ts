@@ -12,7 +12,17 @@ describe('options that change what is done with a file', () => {
   let number = 0;
 
   beforeAll(async () => {
-    app = await DaqApp.start({ DM_DAQ_REMOVE_GRACE_SECONDS: '0' });
+    app = await DaqApp.start({ DM_DAQ_REMOVE_GRACE_SECONDS: '0' }, (home) => ({
+      storage: {
+        destinations: ['required', 'optional'].map((name) => ({
+          name,
+          engine: 'local',
+          root: join(home, name),
+          required: name === 'required',
+          reserveBytes: 0,
+        })),
+      },
+    }));
   });
   afterAll(() => app.close());
   afterEach(() => vi.restoreAllMocks());
@@ -169,6 +179,10 @@ describe('options that change what is done with a file', () => {
 
     /** Nothing is removed while this stands: the station then takes its time between the copy and the removal. */
     async function uploaded(...names: string[]) {
+      return uploadedTo([], ...names);
+    }
+
+    async function uploadedTo(destinations: string[], ...names: string[]) {
       const scene = await withFiles(...names);
       const database = app.app.get(Database);
       await database.query(`CREATE OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -176,7 +190,7 @@ describe('options that change what is done with a file', () => {
       await database.query(
         `CREATE OR REPLACE TRIGGER hold BEFORE INSERT ON source_removal FOR EACH ROW EXECUTE FUNCTION hold()`,
       );
-      await upload(scene.experiment, { removeSourceFiles: true });
+      await upload(scene.experiment, { removeSourceFiles: true, destinations });
       await waitFor(
         async () => (await database.query(`SELECT 1 FROM source_removal WHERE outcome IS NULL`)).length > 0,
       );
@@ -235,6 +249,61 @@ describe('options that change what is done with a file', () => {
       await scene.goOn();
       await decided(scene.experiment, 'data/a.h5', sentence);
       expect(existsSync(join(scene.source, 'a.h5'))).toBe(true);
+    });
+
+    describe('with further destinations', () => {
+      const setAbsent = (name: string, isAbsent: boolean) => {
+        const marker = join(app.home, name, '.dm-storage');
+        renameSync(isAbsent ? marker : `${marker}.away`, isAbsent ? `${marker}.away` : marker);
+      };
+      /** It was looked at, and is to be looked at again. */
+      const isPutOff = async (scene: { experiment: string }) => {
+        const [removal] = await app.app.get(Database).query<{ is_put_off: boolean }>(
+          `SELECT s.due_at > now() + interval '10 seconds' AS is_put_off FROM source_removal s
+           JOIN ledger l ON l.id = s.ledger_id JOIN experiment e ON e.id = l.experiment_id
+           WHERE e.name = $1 AND s.outcome IS NULL`,
+          [scene.experiment],
+        );
+        return removal?.is_put_off;
+      };
+
+      it('removes a file only when its copy at a required one is proven, too', async () => {
+        setAbsent('required', true);
+        const scene = await uploadedTo(['required'], 'a.h5');
+        await scene.goOn();
+        await waitFor(() => isPutOff(scene), { what: 'a look at it' });
+        expect(existsSync(join(scene.source, 'a.h5'))).toBe(true);
+        setAbsent('required', false);
+        await waitFor(async () => (await whyOf(scene.experiment, 'data/a.h5')).rows[0]?.replicas.length === 2, {
+          timeoutMs: 20_000,
+          what: 'the copy there',
+        });
+        await app.app.get(Database).query(`UPDATE source_removal SET due_at = now() WHERE outcome IS NULL`);
+        await decided(scene.experiment, 'data/a.h5', 'source file removed');
+        expect(existsSync(join(scene.source, 'a.h5'))).toBe(false);
+      });
+
+      it('does not wait for one that is not required', async () => {
+        setAbsent('optional', true);
+        const scene = await uploadedTo(['optional'], 'a.h5');
+        await scene.goOn();
+        await decided(scene.experiment, 'data/a.h5', 'source file removed');
+        setAbsent('optional', false);
+      });
+
+      it('keeps a file whose copy at a required one was never synced', async () => {
+        const scene = await uploadedTo(['required'], 'a.h5');
+        await waitFor(async () => (await whyOf(scene.experiment, 'data/a.h5')).rows[0]?.replicas.length === 2);
+        const [row] = await rowsOf(scene.experiment);
+        await app.app
+          .get(Database)
+          .query(`UPDATE replica SET proof = 'read-back-unsynced' WHERE ledger_id = $1 AND destination = 'required'`, [
+            row?.id,
+          ]);
+        await scene.goOn();
+        await decided(scene.experiment, 'data/a.h5', 'Its copy at required is proven by read-back-unsynced only');
+        expect(existsSync(join(scene.source, 'a.h5'))).toBe(true);
+      });
     });
 
     it('waits for another acquisition that has the same file still to copy', async () => {

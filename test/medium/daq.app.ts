@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -25,10 +25,15 @@ export class DaqApp {
     readonly app: NestExpressApplication,
     private readonly address: string,
     private readonly database: TestDatabase,
-    private readonly home: string,
+    /** Links resolved; made by this class. */
+    readonly home: string,
   ) {}
 
-  static async start(settings: Record<string, string> = {}): Promise<DaqApp> {
+  /** `settings`: environment; `overlay`: what the environment cannot say, or what names the home. */
+  static async start(
+    settings: Record<string, string> = {},
+    overlay: (home: string) => Record<string, unknown> = () => ({}),
+  ): Promise<DaqApp> {
     const database = await createTestDatabase();
     const home = await realpath(await mkdtemp(join(tmpdir(), 'dm-daq-')));
     const environment = {
@@ -42,6 +47,7 @@ export class DaqApp {
       ...settings,
     };
     await Promise.all(['data', 'detector'].map((name) => mkdir(join(home, name))));
+    await writeFile(join(home, 'data/station.yaml'), JSON.stringify(overlay(home))); // JSON is YAML
     const config = loadStationConfig(environment, home);
     const dataSource = await openDataSource({
       url: database.url,

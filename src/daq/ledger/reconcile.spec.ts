@@ -54,7 +54,6 @@ describe('reconcile', () => {
       kind: 'new',
       version: 4,
       isCutOff: false,
-      isCutOff: false,
     });
   });
 
@@ -77,7 +76,6 @@ describe('reconcile', () => {
       expect(reconcile(aFile({ sizeBytes: 101n }), LOOKER, [ended])).toEqual({
         kind: 'new',
         version: 1,
-        isCutOff: false,
         isCutOff: true,
       });
     },

@@ -3,9 +3,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ExperimentsService } from '../../experiments/index.js';
 import { driverCode } from '../../kernel/errors.js';
 import { joinBytes } from '../../kernel/path-bytes.js';
-import { justifiesDeletion, StorageArea } from '../../storage/index.js';
+import { Destinations, justifiesDeletion, StorageArea } from '../../storage/index.js';
 import { SOURCE_TREES, type SourceTrees } from '../source/source-tree.port.js';
-import { type DueRemoval, type RemovalOutcome, SourceRemovalRepository } from './source-removal.repository.js';
+import {
+  type CopyRecord,
+  type DueRemoval,
+  type RemovalOutcome,
+  SourceRemovalRepository,
+} from './source-removal.repository.js';
 import { visitedSource } from './visited-source.js';
 
 /** How soon a removal is looked at again that something stands in the way of that passes by itself. */
@@ -14,8 +19,8 @@ const LATER: RemovalOutcome = { kind: 'later', inSeconds: AGAIN_SECONDS };
 
 /**
  * Everything that must be so before a source file goes (design invariant 5), looked at now: the record of the primary
- * copy says that it was read back and synced, the copy stands where it should with its size, and nobody else still waits
- * for the source. Whether the source is still the file that was copied is asked with the removal itself.
+ * copy says that it was read back and synced, as does that of the copy at each required destination, the primary copy stands
+ * where it should with its size, and nobody else still waits for the source. Whether the source is still the file that was copied is asked with the removal itself.
  */
 @Injectable()
 export class RemovalChecks {
@@ -23,6 +28,7 @@ export class RemovalChecks {
     private readonly repository: SourceRemovalRepository,
     private readonly experiments: ExperimentsService,
     private readonly area: StorageArea,
+    private readonly destinations: Destinations,
     @Inject(SOURCE_TREES) private readonly sources: SourceTrees,
   ) {}
 
@@ -30,6 +36,7 @@ export class RemovalChecks {
   async objection(due: DueRemoval): Promise<RemovalOutcome | undefined> {
     return (
       this.objectionOfRecords(due) ??
+      this.objectionOfRequired(due) ??
       (await this.objectionOfStorage(due)) ??
       (await this.objectionOfSource(due)) ??
       (await this.objectionOfOthers(due))
@@ -41,16 +48,24 @@ export class RemovalChecks {
     if (due.state !== 'done' || due.isDeleted || replica === null) {
       return kept('no-copy', 'There is no record of a copy of it in storage any more.');
     }
-    if (!justifiesDeletion(replica.proof)) {
-      return kept('proof-too-weak', `Its copy is proven by ${replica.proof} only, which never justifies a deletion.`);
+    return objectionTo(replica, due, '');
+  }
+
+  /** A copy that is still to be made is waited for; why it is not made yet says its order. */
+  private objectionOfRequired(due: DueRemoval): RemovalOutcome | undefined {
+    const required = new Set(this.destinations.required(due.further.map(({ destination }) => destination)));
+    let waits: RemovalOutcome | undefined;
+    for (const { destination, replica } of due.further.filter((one) => required.has(one.destination))) {
+      if (replica === null) {
+        waits = LATER;
+        continue;
+      }
+      const objection = objectionTo(replica, due, ` at ${destination}`);
+      if (objection !== undefined) {
+        return objection;
+      }
     }
-    if (replica.trouble !== null) {
-      return kept('copy-in-trouble', `An audit found its copy ${replica.trouble}.`);
-    }
-    if (replica.md5Sum === null || replica.md5Sum !== due.md5Sum || replica.sizeBytes !== due.sizeBytes) {
-      return kept('copy-differs', 'The record of its copy tells of other content than was read at the source.');
-    }
-    return undefined;
+    return waits;
   }
 
   private async objectionOfStorage(due: DueRemoval): Promise<RemovalOutcome | undefined> {
@@ -83,6 +98,23 @@ export class RemovalChecks {
   private async objectionOfOthers(due: DueRemoval): Promise<RemovalOutcome | undefined> {
     return (await this.repository.isAwaitedByOthers(due)) ? LATER : undefined;
   }
+}
+
+/** `where`: what tells a further copy from the primary one, such as ` at mirror`. */
+function objectionTo(replica: CopyRecord, due: DueRemoval, where: string): RemovalOutcome | undefined {
+  if (!justifiesDeletion(replica.proof)) {
+    return kept(
+      'proof-too-weak',
+      `Its copy${where} is proven by ${replica.proof} only, which never justifies a deletion.`,
+    );
+  }
+  if (replica.trouble !== null) {
+    return kept('copy-in-trouble', `An audit found its copy${where} ${replica.trouble}.`);
+  }
+  if (replica.md5Sum === null || replica.md5Sum !== due.md5Sum || replica.sizeBytes !== due.sizeBytes) {
+    return kept('copy-differs', `The record of its copy${where} tells of other content than was read at the source.`);
+  }
+  return undefined;
 }
 
 function kept(code: string, reason: string): RemovalOutcome {

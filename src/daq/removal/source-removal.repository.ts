@@ -19,15 +19,18 @@ export interface DueRemoval {
   state: string;
   md5Sum: string | null;
   isDeleted: boolean;
-  /** The primary copy; null when there is no record of one. */
-  replica: {
-    /** Relative to the experiment's directory. */
-    location: Buffer;
-    proof: Proof;
-    md5Sum: string | null;
-    sizeBytes: bigint;
-    trouble: ReplicaTrouble | null;
-  } | null;
+  /** The primary copy, and where it lies, relative to the experiment's directory; null when there is no record of one. */
+  replica: (CopyRecord & { location: Buffer }) | null;
+  /** Destinations that the acquisition copies to beside the storage area, with the record of the copy there. */
+  further: readonly { destination: string; replica: CopyRecord | null }[];
+}
+
+/** What is on record of a copy. */
+export interface CopyRecord {
+  proof: Proof;
+  md5Sum: string | null;
+  sizeBytes: bigint;
+  trouble: ReplicaTrouble | null;
 }
 
 export type RemovalOutcome =
@@ -54,6 +57,13 @@ interface DueRecord {
   replica_md5_sum: string | null;
   replica_size_bytes: string | null;
   trouble: ReplicaTrouble | null;
+  further: {
+    destination: string;
+    proof: Proof | null;
+    md5Sum: string | null;
+    sizeBytes: string | null;
+    trouble: ReplicaTrouble | null;
+  }[];
 }
 
 /** Which source files are to be removed, and what became of each. */
@@ -77,7 +87,12 @@ export class SourceRemovalRepository {
          l.source_path, a.source_directory, a.source_device, a.job_id IS NOT NULL AS is_job_result, l.size_bytes, l.mtime_ns, l.inode, l.state, l.md5_sum,
          coalesce(original.deleted_at, l.deleted_at) IS NOT NULL AS is_deleted,
          coalesce(r.location, l.destination_path) AS location, r.proof, r.md5_sum AS replica_md5_sum,
-         r.size_bytes AS replica_size_bytes, r.trouble
+         r.size_bytes AS replica_size_bytes, r.trouble,
+         (SELECT coalesce(json_agg(json_build_object('destination', named.destination, 'proof', f.proof,
+            'md5Sum', f.md5_sum, 'sizeBytes', f.size_bytes::text, 'trouble', f.trouble)), '[]')
+          FROM json_array_elements_text(coalesce(a.options -> 'destinations', '[]')) AS named (destination)
+          LEFT JOIN replica f ON f.ledger_id = coalesce(l.reprocesses, l.id) AND f.destination = named.destination
+         ) AS further
        FROM source_removal s
        JOIN ledger l ON l.id = s.ledger_id
        JOIN acquisition a ON a.id = s.acquisition_id
@@ -171,5 +186,9 @@ function toDue(record: DueRecord): DueRemoval {
             sizeBytes: BigInt(record.replica_size_bytes ?? 0),
             trouble: record.trouble,
           },
+    further: record.further.map(({ destination, proof, md5Sum, sizeBytes, trouble: found }) => ({
+      destination,
+      replica: proof === null ? null : { proof, md5Sum, sizeBytes: BigInt(sizeBytes ?? 0), trouble: found },
+    })),
   };
 }

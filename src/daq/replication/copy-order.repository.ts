@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database, type Sql } from '../../platform/database/index.js';
+import { BACKLOG } from '../ledger/ledger-row.js';
 import type { ClaimedOrder, CopyOrderState, CopyOrderView, OrderChange, OrderCounts } from './copy-order.js';
 
 interface OrderRecord {
@@ -45,40 +46,43 @@ export class CopyOrderRepository {
 
   constructor(private readonly database: Database) {}
 
-  /** Orders copies of done rows at the destinations that their acquisition names. What is ordered or made already stays. */
-  async order(sql: Sql, ledgerIds: readonly string[], destinations: readonly string[], isBacklog: boolean) {
+  /**
+   * Orders copies of done rows at the destinations that their acquisition names. What is ordered or made already stays.
+   * What was backlog on its way to the storage area is backlog here.
+   */
+  async order(sql: Sql, ledgerIds: readonly string[], destinations: readonly string[]) {
     await sql.query(
       `INSERT INTO copy_order (ledger_id, destination, acquisition_id, experiment_id, size_bytes, is_backlog)
-       SELECT l.id, wanted.destination, l.acquisition_id, l.experiment_id, l.size_bytes, $3
+       SELECT l.id, wanted.destination, l.acquisition_id, l.experiment_id, l.size_bytes, l.priority = $3
        FROM ledger l CROSS JOIN unnest($2::text[]) AS wanted (destination)
        WHERE l.id = ANY($1::bigint[]) AND l.version IS NOT NULL AND l.transferred_at IS NOT NULL
          AND EXISTS (SELECT 1 FROM replica p WHERE p.ledger_id = l.id AND p.destination = 'primary' AND p.proof <> 'none')
          AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.ledger_id = l.id AND r.destination = wanted.destination)
        ON CONFLICT DO NOTHING`,
-      [ledgerIds, destinations, isBacklog],
+      [ledgerIds, destinations, BACKLOG],
     );
   }
 
   /**
    * Claims what is due at a destination, fresh data first. An order waits while an older version of its path is still to
-   * be copied there. Bounded in number and, after the first, in bytes.
+   * be copied there, and takes no place of the batch meanwhile. Bounded in number and, after the first, in bytes.
    */
   async claim(destination: string, limit: { files: number; bytes: number }): Promise<ClaimedOrder[]> {
     const records = await this.database.query<OrderRecord>(
       `WITH due AS (
-         SELECT o.ledger_id, o.destination, o.size_bytes, o.is_backlog, o.due_at FROM copy_order o
+         SELECT o.ledger_id, o.size_bytes, o.is_backlog, o.due_at FROM copy_order o JOIN ledger l ON l.id = o.ledger_id
          WHERE o.destination = $1 AND o.state IN ('waiting', 'failed') AND o.due_at <= now()
-         ORDER BY o.is_backlog, o.due_at, o.ledger_id LIMIT $3 FOR UPDATE SKIP LOCKED
+           AND (l.version = 1 OR NOT EXISTS (
+             SELECT 1 FROM ledger older JOIN copy_order open ON open.ledger_id = older.id
+             WHERE older.experiment_id = l.experiment_id AND older.destination_key = l.destination_key
+               AND older.version < l.version AND open.destination = $1 AND open.state <> 'quarantined'))
+         ORDER BY o.is_backlog, o.due_at, o.ledger_id LIMIT $3 FOR UPDATE OF o SKIP LOCKED
        ), bounded AS (
          SELECT ledger_id, sum(size_bytes) OVER (ORDER BY is_backlog, due_at, ledger_id) - size_bytes AS bytes_before FROM due
        ), claimed AS (
          UPDATE copy_order o SET state = 'copying', claimed_by = $2, updated_at = now()
-         FROM bounded b JOIN ledger l ON l.id = b.ledger_id
+         FROM bounded b
          WHERE o.ledger_id = b.ledger_id AND o.destination = $1 AND b.bytes_before < $4
-           AND NOT EXISTS (
-             SELECT 1 FROM ledger older JOIN copy_order open ON open.ledger_id = older.id
-             WHERE older.experiment_id = l.experiment_id AND older.destination_key = l.destination_key
-               AND older.version < l.version AND open.destination = $1 AND open.state <> 'quarantined')
          RETURNING o.ledger_id, o.attempts
        )
        SELECT l.id AS ledger_id, l.experiment_id, l.destination_path, l.version, l.size_bytes, l.md5_sum,
@@ -107,6 +111,15 @@ export class CopyOrderRepository {
     return row?.has_due ?? false;
   }
 
+  /** Whether anything is still to be copied there, now or when a person says so. */
+  async hasAny(destination: string): Promise<boolean> {
+    const [row] = await this.database.query<{ has_any: boolean }>(
+      `SELECT EXISTS (SELECT 1 FROM copy_order WHERE destination = $1) AS has_any`,
+      [destination],
+    );
+    return row?.has_any ?? false;
+  }
+
   /** Orders that are claimed though nobody is copying them now: freed, with where their remains may lie. */
   async releaseAll(
     destination: string,
@@ -123,16 +136,6 @@ export class CopyOrderRepository {
       experimentId: record.experiment_id,
       destinationPath: record.destination_path,
     }));
-  }
-
-  /** Gives back orders that this run holds, whatever became of their batch. */
-  async release(destination: string, ledgerIds: readonly string[], dueInSeconds: number): Promise<void> {
-    await this.database.query(
-      `UPDATE copy_order SET state = 'waiting', claimed_by = NULL, due_at = now() + make_interval(secs => $4),
-         updated_at = now()
-       WHERE destination = $1 AND ledger_id = ANY($2::bigint[]) AND claimed_by = $3`,
-      [destination, ledgerIds, this.claimant, dueInSeconds],
-    );
   }
 
   async apply(sql: Sql, destination: string, changes: readonly OrderChange[]): Promise<void> {

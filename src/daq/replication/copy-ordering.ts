@@ -37,9 +37,7 @@ export class CopyOrdering implements OnModuleInit {
     if (acquisition === undefined || destinations.length === 0) {
       return;
     }
-    // What a monitor brings while it runs is what somebody waits for at the instrument.
-    const isBacklog = acquisition.kind === 'upload';
-    await this.orders.order(this.database, ledgerIds, destinations, isBacklog);
+    await this.orders.order(this.database, ledgerIds, destinations);
     this.replication.wake(destinations);
   }
 }

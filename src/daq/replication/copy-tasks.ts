@@ -1,4 +1,4 @@
-import { lstat, realpath } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { driverCode, messageOf } from '../../kernel/errors.js';
 import { joinBytes } from '../../kernel/path-bytes.js';
 import type { TransferTask } from '../../storage/index.js';
@@ -42,16 +42,15 @@ async function lookAtPrimary(order: ClaimedOrder, experimentDirectory: Buffer): 
   }
 }
 
-/** What the engine of a destination is asked. `storageRoot`: the primary copies lie below it, links resolved. */
-export async function copyTasks(
+/** What the engine of a destination is asked. `sourceRoot`: the primary copies lie below it, links resolved. */
+export function copyTasks(
   orders: readonly ReadyOrder[],
-  place: { storageRoot: string; experimentDirectory: Buffer; fileMode: number; directoryMode: number },
-): Promise<TransferTask[]> {
-  const root = await realpath(Buffer.from(place.storageRoot), 'buffer');
+  place: { sourceRoot: Buffer; experimentDirectory: Buffer; fileMode: number; directoryMode: number },
+): TransferTask[] {
   return orders.map((order) => ({
     id: order.ledgerId,
     sourcePath: order.primary,
-    sourceRoots: [root],
+    sourceRoots: [place.sourceRoot],
     expected: order.identity,
     ...(order.md5Sum === null ? {} : { expectedMd5Sum: order.md5Sum }),
     experimentDirectory: place.experimentDirectory,

@@ -15,12 +15,17 @@ export class DestinationAlarms {
   ) {}
 
   /** `reason`: why nothing can be copied there now; undefined when it can. */
-  async absence(destination: Destination, reason: string | undefined): Promise<void> {
-    await this.say(`storage.destination-absent:${destination.name}`, reason ?? '', {
+  async trouble(destination: Destination, reason: string | undefined): Promise<void> {
+    await this.say(troubleKey(destination), reason ?? '', {
       severity: destination.isRequired ? 'critical' : 'warning',
       message: `The destination ${destination.name} takes no copies: ${reason ?? ''}`,
-      action: 'Bring it back; the copies that wait for it are made by themselves. The primary copies are not affected.',
+      action: `Mend that; the copies that wait for it are made by themselves, those in quarantine by: dm destination retry ${destination.name}. The primary copies are not affected.`,
     });
+  }
+
+  /** As far as this run of the station has said. */
+  isInTrouble(destination: Destination): boolean {
+    return (this.said.get(troubleKey(destination)) ?? '') !== '';
   }
 
   async quarantine(destination: Destination): Promise<void> {
@@ -44,4 +49,8 @@ export class DestinationAlarms {
     await (state === '' ? this.alarms.clear(key) : this.alarms.raise({ key, ...alarm }));
     this.said.set(key, state);
   }
+}
+
+function troubleKey({ name }: Destination): string {
+  return `storage.destination-absent:${name}`;
 }

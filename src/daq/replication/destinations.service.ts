@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AccessService, type Principal } from '../../auth/index.js';
-import { Destinations } from '../../storage/index.js';
+import { Destinations, type EngineCapabilities } from '../../storage/index.js';
 import type { OrderCounts } from './copy-order.js';
 import { CopyOrderRepository } from './copy-order.repository.js';
 import { Replication } from './replication.js';
@@ -12,6 +12,8 @@ export interface DestinationView {
   address: string;
   default: boolean;
   required: boolean;
+  /** What the channel can do there; `sync`: whether its copies ever justify a deletion. */
+  capabilities: EngineCapabilities;
   status: 'up' | 'down';
   /** Why it takes no copies now, and what to do. */
   message: string | null;
@@ -42,13 +44,14 @@ export class DestinationsService {
     const counts = new Map((await this.orders.counts()).map(({ destination, ...copies }) => [destination, copies]));
     return Promise.all(
       this.destinations.all().map(async (destination) => {
-        const message = (await destination.absence()) ?? null;
+        const message = (await destination.absence()) ?? this.replication.troubleAt(destination.name) ?? null;
         return {
           name: destination.name,
           kind: destination.kind,
           address: destination.address,
           default: destination.isDefault,
           required: destination.isRequired,
+          capabilities: destination.engine.capabilities,
           status: message === null ? ('up' as const) : ('down' as const),
           message,
           copies: counts.get(destination.name) ?? NONE,

@@ -1,9 +1,10 @@
+import { realpath } from 'node:fs/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { ExperimentsService } from '../../experiments/index.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
 import { EventLog } from '../../platform/events/index.js';
-import { type Destination, ReplicaRepository } from '../../storage/index.js';
+import { ReplicaRepository, StorageArea } from '../../storage/index.js';
 import { CopyOrderRepository } from './copy-order.repository.js';
 import { DestinationAlarms } from './destination-alarms.js';
 
@@ -18,7 +19,13 @@ export class ReplicationParts {
     readonly orders: CopyOrderRepository,
     readonly replicas: ReplicaRepository,
     readonly alarms: DestinationAlarms,
+    private readonly area: StorageArea,
   ) {}
+
+  /** Whether the primary copies can be read now; the alarm that says they cannot is raised by others. */
+  async isStorageAreaPresent(): Promise<boolean> {
+    return (await this.area.absence()) === undefined;
+  }
 
   /** A batch holds at most so much, as in the pipeline. */
   get limits(): { files: number; bytes: number } {
@@ -29,12 +36,8 @@ export class ReplicationParts {
     return this.config.daq.maxAttempts;
   }
 
-  /** Where the primary copies lie, and the modes of files and directories at the destination. */
-  place(destination: Destination): { storageRoot: string; fileMode: number; directoryMode: number } {
-    return {
-      storageRoot: this.config.storage.root,
-      fileMode: destination.fileMode,
-      directoryMode: destination.directoryMode,
-    };
+  /** The primary copies lie below it, links resolved. */
+  sourceRoot(): Promise<Buffer> {
+    return realpath(Buffer.from(this.config.storage.root), 'buffer');
   }
 }

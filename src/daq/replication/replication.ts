@@ -1,11 +1,17 @@
-import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { messageOf } from '../../kernel/errors.js';
+import { withTimeLimit } from '../../kernel/time-limit.js';
 import { Destinations } from '../../storage/index.js';
 import { ReplicationParts } from './replication-parts.js';
 import { Replicator } from './replicator.js';
 
+/** A destination may hang, and a large file take its time: what is not copied by then is copied again at the next start. */
+const STOP_LIMIT_MS = 10_000;
+
 /** Runs one replicator for each destination that is configured beside the primary one. */
 @Injectable()
 export class Replication implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(Replication.name);
   private readonly replicators: ReadonlyMap<string, Replicator>;
 
   constructor(destinations: Destinations, parts: ReplicationParts) {
@@ -19,7 +25,18 @@ export class Replication implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([...this.replicators.values()].map((replicator) => replicator.stop()));
+    await Promise.all(
+      [...this.replicators].map(([name, replicator]) =>
+        withTimeLimit(replicator.stop(), STOP_LIMIT_MS).catch((error: unknown) =>
+          this.logger.warn(`not waiting for the copies to ${name} any longer: ${messageOf(error)}`),
+        ),
+      ),
+    );
+  }
+
+  /** Why a destination took no copies when it was last asked to; undefined when it did. */
+  troubleAt(name: string): string | undefined {
+    return this.replicators.get(name)?.trouble;
   }
 
   /** There may be something to copy at these destinations. */

@@ -1,18 +1,30 @@
 import { Logger } from '@nestjs/common';
-import { messageOf } from '../../kernel/errors.js';
 import type { Transaction } from '../../platform/database/index.js';
 import { WakeableLoop } from '../../platform/events/index.js';
-import type { Destination, FaultKind, TransferOutcome } from '../../storage/index.js';
+import type { Destination, TransferOutcome } from '../../storage/index.js';
 import { keptPath } from '../pipeline/kept-path.js';
-import { afterFault } from '../pipeline/retry-policy.js';
 import type { ClaimedOrder, OrderChange, ReadyOrder } from './copy-order.js';
 import { copyTasks, lookAtPrimaries } from './copy-tasks.js';
+import { digestsOfChanged } from './primary-digests.js';
+import { type CopyFault, faultOfBatch, OrderChanges } from './order-changes.js';
 import type { ReplicationParts } from './replication-parts.js';
 
 const LOOK_INTERVAL_MS = 1000;
-/** How often an absent destination is looked at. */
-const ABSENT_WAIT_MS = 5000;
-const BROKEN_BATCH_WAIT_SECONDS = 5;
+/** How often a destination is tried that is absent, or that took nothing of the last batch. */
+const REST_MS = 5000;
+
+/** What the destination said to a batch as a whole. */
+interface BatchEnd {
+  claimed: number;
+  /** Why it took nothing of it, or of a part of it; undefined when it took what could be read. */
+  trouble: string | undefined;
+}
+
+/** What became of each file of a batch, and what those primary copies hold that are not as expected, by ledger id. */
+interface Brought {
+  outcomes: readonly TransferOutcome[];
+  primaryMd5Sums: ReadonlyMap<string, string>;
+}
 
 interface MadeCopy {
   order: ReadyOrder;
@@ -28,14 +40,23 @@ export class Replicator {
   private readonly loop: WakeableLoop;
   /** Set when orders may be claimed that nobody works on: at the start, and when a turn broke off. */
   private mustRecover = true;
-  private absentUntil = 0;
+  private restUntil = 0;
+  /** What the destination said when it took nothing of the last batch. */
+  private lastTrouble: string | undefined;
+  private readonly changes: OrderChanges;
 
   constructor(
     private readonly destination: Destination,
     private readonly parts: ReplicationParts,
   ) {
     this.logger = new Logger(`Replicator ${destination.name}`);
+    this.changes = new OrderChanges(destination.name, parts.maxAttempts);
     this.loop = new WakeableLoop(`copies to ${destination.name}`, LOOK_INTERVAL_MS, () => this.turn());
+  }
+
+  /** Why it took no copies when it was last asked to; undefined when it did. */
+  get trouble(): string | undefined {
+    return this.lastTrouble;
   }
 
   start(): void {
@@ -52,16 +73,21 @@ export class Replicator {
 
   /** Answers whether there is more to do right away. */
   private async turn(): Promise<boolean> {
+    if (performance.now() < this.restUntil) {
+      return false;
+    }
+    if (!this.mustRecover && !(await this.parts.orders.hasDue(this.destination.name))) {
+      await this.lookAgain();
+      return false;
+    }
+    // A storage area that is not mounted says nothing about the primary copies, which would count as gone.
+    if (!(await this.isPresent()) || !(await this.parts.isStorageAreaPresent())) {
+      this.rest();
+      return false;
+    }
     if (this.mustRecover) {
       await this.recover();
       this.mustRecover = false;
-    }
-    if (performance.now() < this.absentUntil || !(await this.parts.orders.hasDue(this.destination.name))) {
-      return false;
-    }
-    if (!(await this.isPresent())) {
-      this.absentUntil = performance.now() + ABSENT_WAIT_MS;
-      return false;
     }
     const lanes = Array.from({ length: this.destination.concurrency }, () => this.copyBatch());
     // All of them, whatever became of one: what a turn has claimed must be at rest when the next one begins.
@@ -71,7 +97,35 @@ export class Replicator {
       this.mustRecover = true;
       throw broken.reason instanceof Error ? broken.reason : new Error(String(broken.reason));
     }
-    return ends.some((end) => end.status === 'fulfilled' && end.value > 0);
+    return this.conclude(ends.flatMap((end) => (end.status === 'fulfilled' && end.value.claimed > 0 ? end.value : [])));
+  }
+
+  /** A destination that refuses whole batches is not run through all that waits for it: that would only move the heap. */
+  private async conclude(ends: readonly BatchEnd[]): Promise<boolean> {
+    if (ends.length === 0) {
+      return false;
+    }
+    this.lastTrouble = ends.find((end) => end.trouble !== undefined)?.trouble;
+    await this.parts.alarms.trouble(this.destination, this.lastTrouble);
+    if (this.lastTrouble !== undefined) {
+      this.rest();
+    }
+    return this.lastTrouble === undefined;
+  }
+
+  /** Nothing is due; what was the matter may be over without a copy to show it. */
+  private async lookAgain(): Promise<void> {
+    if (this.parts.alarms.isInTrouble(this.destination)) {
+      if (!(await this.parts.orders.hasAny(this.destination.name))) {
+        this.lastTrouble = undefined;
+      }
+      await this.isPresent();
+      this.rest();
+    }
+  }
+
+  private rest(): void {
+    this.restUntil = performance.now() + REST_MS;
   }
 
   private async recover(): Promise<void> {
@@ -88,60 +142,73 @@ export class Replicator {
   }
 
   private async isPresent(): Promise<boolean> {
-    const reason = await this.destination.absence();
-    await this.parts.alarms.absence(this.destination, reason);
-    return reason === undefined;
+    const absence = await this.destination.absence();
+    await this.parts.alarms.trouble(this.destination, absence ?? this.lastTrouble);
+    return absence === undefined;
   }
 
-  private async copyBatch(): Promise<number> {
-    const { name } = this.destination;
-    const claimed = await this.parts.orders.claim(name, this.parts.limits);
-    const ids = claimed.map((order) => order.ledgerId);
-    try {
-      for (const group of Map.groupBy(claimed, (order) => order.experimentId).values()) {
-        await this.copyGroup(group);
-      }
-    } catch (error) {
-      this.logger.warn(`a batch of ${ids.length} copies broke off, it is repeated: ${messageOf(error)}`);
-      await this.parts.orders.release(name, ids, BROKEN_BATCH_WAIT_SECONDS);
+  private async copyBatch(): Promise<BatchEnd> {
+    const claimed = await this.parts.orders.claim(this.destination.name, this.parts.limits);
+    let trouble: string | undefined;
+    for (const group of Map.groupBy(claimed, (order) => order.experimentId).values()) {
+      trouble = (await this.copyGroup(group)) ?? trouble;
     }
-    return claimed.length;
+    return { claimed: claimed.length, trouble };
   }
 
-  private async copyGroup(orders: readonly ClaimedOrder[]): Promise<void> {
+  /** Answers why the destination took nothing; undefined when it took what could be read. */
+  private async copyGroup(orders: readonly ClaimedOrder[]): Promise<string | undefined> {
     const [first] = orders;
     const experiment = first === undefined ? undefined : await this.parts.experiments.findById(first.experimentId);
     if (experiment === undefined) {
-      return; // deleted meanwhile, its orders with it
+      return undefined; // deleted meanwhile, its orders with it
     }
-    const bytes = Number(orders.reduce((sum, order) => sum + order.sizeBytes, 0n));
-    const fullness = await this.destination.fullness(bytes);
-    if (fullness !== undefined) {
-      const fault = { kind: 'no-space', code: 'DESTINATION_FULL', message: fullness } as const;
+    const directory = Buffer.from(experiment.storageDirectory);
+    const { ready, missing } = await lookAtPrimaries(orders, directory);
+    const answer = await this.bring(ready, directory);
+    const changes = missing.map(({ order, reason }) => this.changes.primaryTrouble(order, reason));
+    if ('code' in answer) {
       await this.writeDown(
         experiment.id,
         [],
-        orders.map((order) => this.afterFault(order, fault)),
+        [...changes, ...ready.map((order) => this.changes.afterFault(order, answer))],
       );
-      return;
+      return answer.message;
     }
-    const { ready, missing } = await lookAtPrimaries(orders, Buffer.from(experiment.storageDirectory));
-    const experimentDirectory = await this.destination.prepareDirectory(Buffer.from(experiment.storageDirectory));
-    const outcomes = await this.destination.engine.transfer(
-      await copyTasks(ready, { ...this.parts.place(this.destination), experimentDirectory }),
-    );
+    const { outcomes, primaryMd5Sums } = answer;
     const byId = new Map(outcomes.map((outcome) => [outcome.id, outcome]));
     const made: MadeCopy[] = [];
-    const changes = missing.map(({ order, reason }) => this.primaryTrouble(order, reason));
     for (const order of ready) {
       const outcome = byId.get(order.ledgerId);
       if (outcome?.status === 'published') {
         made.push({ order, outcome });
       } else {
-        changes.push(this.changeOf(order, outcome));
+        changes.push(this.changes.of(order, outcome, primaryMd5Sums.get(order.ledgerId)));
       }
     }
     await this.writeDown(experiment.id, made, changes);
+    return undefined;
+  }
+
+  /** What became of each file, or why the destination takes none of them. */
+  private async bring(orders: readonly ReadyOrder[], storageDirectory: Buffer): Promise<Brought | CopyFault> {
+    const bytes = Number(orders.reduce((sum, order) => sum + order.sizeBytes, 0n));
+    const sourceRoot = await this.parts.sourceRoot();
+    try {
+      const fullness = await this.destination.fullness(bytes);
+      if (fullness !== undefined) {
+        return { kind: 'no-space', code: 'DESTINATION_FULL', message: fullness };
+      }
+      const experimentDirectory = await this.destination.prepareDirectory(storageDirectory);
+      const { fileMode, directoryMode, engine } = this.destination;
+      const tasks = copyTasks(orders, { sourceRoot, experimentDirectory, fileMode, directoryMode });
+      const outcomes = await engine.transfer(tasks);
+      return { outcomes, primaryMd5Sums: await digestsOfChanged(engine, tasks, outcomes) };
+    } catch (error) {
+      const fault = faultOfBatch(error);
+      this.logger.warn(`a batch of ${orders.length} copies broke off: ${fault.message}`);
+      return fault;
+    }
   }
 
   /** Replicas and orders agree: one transaction. */
@@ -200,59 +267,5 @@ export class Replicator {
         },
       ]);
     }
-  }
-
-  private changeOf(order: ReadyOrder, outcome: TransferOutcome | undefined): OrderChange {
-    switch (outcome?.status) {
-      case 'changed':
-      case 'vanished':
-        // A newer version may just be taking the place of the primary copy: the next look finds where it lies now.
-        return this.primaryTrouble(order, outcome.status === 'changed' ? outcome.detail : 'it is gone');
-      case 'occupied':
-        return {
-          ledgerId: order.ledgerId,
-          state: 'quarantined',
-          reasonCode: 'destination-occupied',
-          reason: `A file that the station did not write stands there at ${this.destination.name}, with other content. Move it away, then: dm destination retry ${this.destination.name}`,
-          foundMd5Sum: outcome.foundMd5Sum,
-        };
-      case 'corrupt':
-        return {
-          ...this.afterFault(order, {
-            kind: 'transient',
-            code: 'corrupt-copy',
-            message: 'The copy that was read back differs from the primary copy; it was thrown away.',
-          }),
-          foundMd5Sum: outcome.foundMd5Sum,
-        };
-      case 'failed':
-        return this.afterFault(order, outcome);
-      default:
-        return this.afterFault(order, {
-          kind: 'transient',
-          code: 'NO_OUTCOME',
-          message: 'The transfer engine did not say what became of the file.',
-        });
-    }
-  }
-
-  private primaryTrouble(order: ClaimedOrder, reason: string): OrderChange {
-    return this.afterFault(order, {
-      kind: 'transient',
-      code: 'primary-copy',
-      message: `The primary copy cannot be copied on: ${reason}. If it stays so, run: dm audit start`,
-    });
-  }
-
-  private afterFault(order: ClaimedOrder, fault: { kind: FaultKind; code: string; message: string }): OrderChange {
-    const change = afterFault(fault, order.attempts, this.parts.maxAttempts);
-    return {
-      ledgerId: order.ledgerId,
-      state: change.state === 'quarantined' ? 'quarantined' : 'failed',
-      reasonCode: fault.code,
-      reason: fault.message,
-      ...(change.attempts === undefined ? {} : { attempts: change.attempts }),
-      ...(change.dueInSeconds === undefined ? {} : { dueInSeconds: change.dueInSeconds }),
-    };
   }
 }

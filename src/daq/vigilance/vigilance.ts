@@ -95,7 +95,7 @@ export class Vigilance implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   private async directories(): Promise<WatchedDirectory[]> {
-    const { root, reserveBytes } = this.config.storage;
+    const { root, reserveBytes, destinations } = this.config.storage;
     const running = await this.work.running();
     const sources = running.filter(({ sourceHost }) => sourceHost === hostname());
     return [
@@ -105,6 +105,14 @@ export class Vigilance implements OnApplicationBootstrap, BeforeApplicationShutd
         reserveBytes,
         action: 'Free or add space for the storage area; files wait where they are when it is full.',
       },
+      ...destinations
+        .filter((destination) => destination.engine === 'local')
+        .map((destination) => ({
+          path: Buffer.from(destination.root),
+          what: `the destination ${destination.name}`,
+          reserveBytes: destination.reserveBytes,
+          action: `Free or add space for the destination ${destination.name}; its copies wait when it is full.`,
+        })),
       ...sources.map(({ sourceDirectory }) => ({
         path: sourceDirectory,
         what: `the source ${pathToText(sourceDirectory)}`,

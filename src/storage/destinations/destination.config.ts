@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { absolutePath } from '../../platform/config/index.js';
+import { destinationGroupKey, destinationPermissionKeys } from '../area-permissions.js';
 import { hostAccount, hostAddress, hostAlias } from '../hosts/hosts.config.js';
 import { octalMode } from '../octal-mode.js';
 
@@ -12,10 +13,12 @@ const common = {
     .refine((name) => name !== 'primary', 'is taken: primary is the storage area'),
   /** Every acquisition copies there unless it names its own destinations. */
   default: z.boolean().default(false),
-  /** That it is away is critical, not only worth a warning. */
+  /** Source files are removed only when the copy there is proven, too; that it is away is critical, not only worth a warning. */
   required: z.boolean().default(false),
   /** Batches copied there at the same time. */
   concurrency: z.int().min(1).max(16).default(1),
+  /** Bytes per second that copies there may take on average; no limit without it. */
+  bytesPerSecond: z.number().int().min(1024).optional(),
   fileMode: octalMode.optional(),
   directoryMode: octalMode.optional(),
 };
@@ -23,6 +26,7 @@ const common = {
 /** A directory on this machine, such as a mirror on another disk or a mounted file system. */
 const localDestination = z.strictObject({
   ...common,
+  ...destinationPermissionKeys,
   engine: z.literal('local'),
   root: absolutePath,
   /** Space that copies must leave free there, in bytes. */
@@ -32,6 +36,7 @@ const localDestination = z.strictObject({
 /** A directory of another machine, by rsync over ssh. */
 const rsyncDestination = z.strictObject({
   ...common,
+  ...destinationPermissionKeys,
   engine: z.literal('rsync'),
   /** Alias of a host in `storage.hosts`. */
   host: hostAlias,
@@ -42,6 +47,7 @@ const rsyncDestination = z.strictObject({
 /** A directory behind a GridFTP server. Its copies are `read-back-unsynced`: they never justify a deletion. */
 const gridftpDestination = z.strictObject({
   ...common,
+  ...destinationGroupKey,
   engine: z.literal('gridftp'),
   address: hostAddress,
   port: z.int().min(1).max(65535).default(2811),

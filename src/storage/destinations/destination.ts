@@ -15,6 +15,13 @@ export interface Destination {
   readonly engine: TransferEngine;
   /** First start: what has to be made once. */
   initialize(): Promise<void>;
+  /**
+   * Tries whether the station may give files there what is configured, so that it is said at the start and not by the first
+   * copy; one that is away is not asked.
+   *
+   * @throws StationError STORAGE_PERMISSIONS_REFUSED
+   */
+  requirePermissions(): Promise<void>;
   /** Why no copies can be made there now, with what to do; undefined when they can. */
   absence(): Promise<string | undefined>;
   /** Why so many bytes cannot be copied there now; undefined when they can, or when it cannot be told. */

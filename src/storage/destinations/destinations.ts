@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { messageOf, StationError } from '../../kernel/errors.js';
 import { joinBytes } from '../../kernel/path-bytes.js';
+import { withTimeLimit } from '../../kernel/time-limit.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { permissionsOf } from '../area-permissions.js';
 import { RemoteHosts } from '../hosts/remote-hosts.js';
@@ -9,6 +10,9 @@ import { TransferEngines } from '../transfer-engines.js';
 import { TransferMetrics } from '../transfer.metrics.js';
 import type { Destination } from './destination.js';
 import { openDestination } from './open-destination.js';
+
+/** Batches were waited for before; one that is still under way hangs. */
+const CLOSE_LIMIT_MS = 2000;
 
 /** The places that copies go to beside the storage area, as configured. */
 @Injectable()
@@ -34,17 +38,34 @@ export class Destinations implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
-  /** One that cannot be made now is no reason not to start: its copies wait, and an alarm says so. */
+  /**
+   * One that cannot be made now is no reason not to start: its copies wait, and an alarm says so. Permissions that it
+   * refuses are, as those of the storage area: each of its copies would fail.
+   *
+   * @throws StationError STORAGE_PERMISSIONS_REFUSED
+   */
   async onModuleInit(): Promise<void> {
     for (const destination of this.byName.values()) {
-      await destination
-        .initialize()
-        .catch((error: unknown) => this.logger.warn(`destination ${destination.name}: ${messageOf(error)}`));
+      try {
+        await destination.initialize();
+        await destination.requirePermissions();
+      } catch (error) {
+        if (error instanceof StationError && error.code === 'STORAGE_PERMISSIONS_REFUSED') {
+          throw error;
+        }
+        this.logger.warn(`destination ${destination.name}: ${messageOf(error)}`);
+      }
     }
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.all().map((destination) => destination.close()));
+    await Promise.all(
+      this.all().map((destination) =>
+        withTimeLimit(destination.close(), CLOSE_LIMIT_MS).catch((error: unknown) =>
+          this.logger.warn(`destination ${destination.name} could not be closed: ${messageOf(error)}`),
+        ),
+      ),
+    );
   }
 
   all(): Destination[] {
@@ -90,7 +111,10 @@ export class Destinations implements OnModuleInit, OnApplicationShutdown {
     return names;
   }
 
-  /** Those of `names` whose copy must be verified before a source file may go. */
+  /**
+   * Those of `names` whose copy must be verified before a source file may go. One that is not configured any more is among
+   * them: whether it was required cannot be told.
+   */
   required(names: readonly string[]): string[] {
     return names.filter((name) => this.byName.get(name)?.isRequired ?? true);
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, StationError } from '../../kernel/errors.js';
 import { joinBytes, relativeTo } from '../../kernel/path-bytes.js';
+import { permissionsAt } from '../area-permissions.js';
 import type { GridftpServer } from '../engines/gridftp/control-channel.js';
 import { GlobusUrlCopy } from '../engines/gridftp/globus-url-copy.js';
 import { GridftpDestination } from '../engines/gridftp/gridftp-destination.js';
@@ -9,9 +10,11 @@ import { StagedTransferEngine } from '../engines/staged-transfer-engine.js';
 import { LocalShell } from '../shell/local-shell.js';
 import type { TransferEngine } from '../transfer-engine.port.js';
 import type { TransferMetrics } from '../transfer.metrics.js';
+import { heldToRate } from '../wrappers/held-to-rate.js';
 import { remoteEngine } from '../wrappers/remote-engine.js';
 import type { Destination } from './destination.js';
 import type { DestinationConfig } from './destination.config.js';
+import { directoryRefused } from './directory-refused.js';
 import type { StorageDefaults } from './local-destination.js';
 
 type GridftpConfig = Extract<DestinationConfig, { engine: 'gridftp' }>;
@@ -31,9 +34,9 @@ export class GridftpServerDestination implements Destination {
     const server = serverOf(config);
     const { concurrency, streams } = config;
     this.address = `ftp://${server.address}:${server.port}${config.root}`;
-    this.side = new GridftpDestination(server, defaults.permissions);
+    this.side = new GridftpDestination(server, permissionsAt(config, defaults.permissions));
     const local = new LocalShell();
-    this.engine = remoteEngine(
+    const push = remoteEngine(
       new StagedTransferEngine(
         new ShellSource(local),
         this.side,
@@ -45,10 +48,16 @@ export class GridftpServerDestination implements Destination {
       ),
       { name: 'gridftp-push', concurrency, metrics },
     );
+    this.engine = heldToRate(push, config.bytesPerSecond);
   }
 
   /** Its root is made by whoever runs the server. */
   initialize(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Accounts and groups are those of the server, which the first copy asks. */
+  requirePermissions(): Promise<void> {
     return Promise.resolve();
   }
 
@@ -98,15 +107,12 @@ export class GridftpServerDestination implements Destination {
     );
   }
 
+  /** @throws CopyRefusal with the code of the fault there */
   async prepareDirectory(experimentDirectory: Buffer): Promise<Buffer> {
     const path = relativeTo(experimentDirectory, Buffer.from(this.defaults.storageRoot));
     const [fault] = await this.side.prepare([{ base: Buffer.from(this.config.root), path, mode: this.directoryMode }]);
     if (fault !== null && fault !== undefined) {
-      throw new StationError(
-        'unavailable',
-        'DESTINATION_UNAVAILABLE',
-        `The destination ${this.name} (${this.address}) refused the directory of the experiment: ${fault.message}. Look at its permissions there.`,
-      );
+      throw directoryRefused(this, fault);
     }
     return this.directoryOf(experimentDirectory);
   }

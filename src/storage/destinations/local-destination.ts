@@ -1,13 +1,28 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { joinBytes, relativeTo } from '../../kernel/path-bytes.js';
-import type { AreaPermissions } from '../area-permissions.js';
+import { type AreaPermissions, permissionsAt } from '../area-permissions.js';
+import { faultOf } from '../copy-faults.js';
 import { LocalTransferEngine } from '../local/local-transfer-engine.js';
 import { MarkedDirectory } from '../marked-directory.js';
-import { resolvePermissions } from '../resolved-permissions.js';
+import { OneAtATime } from '../one-at-a-time.js';
+import {
+  atDestination,
+  requirePermissions,
+  type ResolvedPermissions,
+  resolvePermissions,
+} from '../resolved-permissions.js';
 import type { TransferEngine } from '../transfer-engine.port.js';
+import type { TransferMetrics } from '../transfer.metrics.js';
+import { heldToRate } from '../wrappers/held-to-rate.js';
+import { MeteredTransferEngine } from '../wrappers/metered-transfer-engine.js';
+import { RecheckingTransferEngine } from '../wrappers/rechecking-transfer-engine.js';
 import type { Destination } from './destination.js';
 import type { DestinationConfig } from './destination.config.js';
+import { directoryRefused } from './directory-refused.js';
+import { makeDirectories } from './make-directories.js';
+
+/** A file system that has not made a directory for so long hangs. */
+const PREPARE_LIMIT_MS = 10_000;
 
 /** Where things are and which modes hold when the destination says nothing else. */
 export interface StorageDefaults {
@@ -15,7 +30,7 @@ export interface StorageDefaults {
   storageRoot: string;
   fileMode: number;
   directoryMode: number;
-  /** Of the storage area, which hold for all destinations. */
+  /** Of the storage area. */
   permissions: AreaPermissions;
 }
 
@@ -23,14 +38,21 @@ export interface StorageDefaults {
 export class LocalDestination implements Destination {
   readonly kind = 'local';
   readonly engine: TransferEngine;
+  private readonly permissions: AreaPermissions;
+  private readonly rights: ResolvedPermissions;
   private readonly directory: MarkedDirectory;
+  private readonly preparations = new OneAtATime(PREPARE_LIMIT_MS);
 
   constructor(
     private readonly config: Extract<DestinationConfig, { engine: 'local' }>,
     private readonly defaults: StorageDefaults,
+    metrics: TransferMetrics,
   ) {
+    this.permissions = permissionsAt(config, defaults.permissions);
+    this.rights = resolvePermissions(this.permissions, atDestination(config.name));
     // Threads of its own: a disk that hangs there holds nobody else.
-    this.engine = new LocalTransferEngine(config.concurrency, resolvePermissions(defaults.permissions));
+    const threads = new RecheckingTransferEngine(new LocalTransferEngine(config.concurrency, this.rights));
+    this.engine = new MeteredTransferEngine(heldToRate(threads, config.bytesPerSecond), 'local-push', metrics);
     this.directory = new MarkedDirectory(
       config.root,
       `The destination ${config.name}`,
@@ -70,6 +92,12 @@ export class LocalDestination implements Destination {
     return this.directory.initialize();
   }
 
+  async requirePermissions(): Promise<void> {
+    if ((await this.absence()) === undefined) {
+      await requirePermissions(this.config.root, this.permissions, this.rights, atDestination(this.name));
+    }
+  }
+
   absence(): Promise<string | undefined> {
     return this.directory.absence();
   }
@@ -88,9 +116,16 @@ export class LocalDestination implements Destination {
     );
   }
 
+  /** @throws CopyRefusal with the code of the file system */
   async prepareDirectory(experimentDirectory: Buffer): Promise<Buffer> {
     const directory = this.directoryOf(experimentDirectory);
-    await mkdir(directory, { recursive: true, mode: this.directoryMode });
+    try {
+      await this.preparations.do(() =>
+        makeDirectories(Buffer.from(this.config.root), directory, { mode: this.directoryMode, ...this.rights }),
+      );
+    } catch (error) {
+      throw directoryRefused(this, faultOf(error));
+    }
     return directory;
   }
 

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { driverCode, messageOf, StationError } from '../../kernel/errors.js';
 import { joinBytes, relativeTo } from '../../kernel/path-bytes.js';
 import { ShellDestination } from '../engines/shell-destination.js';
+import { atDestination, permissionsRefused } from '../resolved-permissions.js';
 import type { Shell } from '../shell/shell.port.js';
 import type { TransferEngine } from '../transfer-engine.port.js';
 import type { Destination } from './destination.js';
 import type { DestinationConfig } from './destination.config.js';
+import { directoryRefused } from './directory-refused.js';
 import type { StorageDefaults } from './local-destination.js';
-import { LOOK_AT_PLACE_SCRIPT, MARK_SCRIPT } from './place-scripts.js';
+import { LOOK_AT_PLACE_SCRIPT, MARK_SCRIPT, TRY_PERMISSIONS_SCRIPT } from './place-scripts.js';
 
 /** A directory on another machine, reached by rsync over ssh. */
 export class RsyncDestination implements Destination {
@@ -68,6 +70,20 @@ export class RsyncDestination implements Destination {
     await rename(`${this.knownIdFile}.new`, this.knownIdFile);
   }
 
+  async requirePermissions(): Promise<void> {
+    const { owner, group, fileAcl } = this.defaults.permissions;
+    const wanted = [owner, group, fileAcl].filter((one) => one !== undefined);
+    if (wanted.length === 0 || (await this.absence()) !== undefined) {
+      return;
+    }
+    const fields = [this.config.root, owner ?? '', group ?? '', fileAcl ?? ''];
+    const complaint = (await this.shell.run(TRY_PERMISSIONS_SCRIPT, fields)).records[0]?.toString('utf8') ?? '';
+    if (complaint !== '') {
+      const place = atDestination(this.name);
+      throw permissionsRefused(`${place.section}: ${wanted.join(', ')}`, place, complaint);
+    }
+  }
+
   async absence(): Promise<string | undefined> {
     try {
       await this.initialize();
@@ -97,17 +113,14 @@ export class RsyncDestination implements Destination {
     );
   }
 
+  /** @throws CopyRefusal with the code of the fault there */
   async prepareDirectory(experimentDirectory: Buffer): Promise<Buffer> {
     const base = Buffer.from(this.config.root);
     const path = relativeTo(experimentDirectory, Buffer.from(this.defaults.storageRoot));
     const side = new ShellDestination(this.shell, this.defaults.permissions);
     const [fault] = await side.prepare([{ base, path, mode: this.directoryMode }]);
     if (fault !== null && fault !== undefined) {
-      throw new StationError(
-        'unavailable',
-        'DESTINATION_UNUSABLE',
-        `The destination ${this.name} cannot make the directory of the experiment at ${this.address}: ${fault.message}. Look at its permissions there.`,
-      );
+      throw directoryRefused(this, fault);
     }
     return this.directoryOf(experimentDirectory);
   }

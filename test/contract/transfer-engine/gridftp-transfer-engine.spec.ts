@@ -42,6 +42,7 @@ describeWithPrograms('GridFTP', GRIDFTP_PROGRAMS, () => {
 
   transferEngineContract('GridFTP push', open, {
     proof: 'read-back-unsynced',
+    capabilities: { sync: false, owner: false, hardLinks: false },
     fillsHoles: true,
     refuses: (name) => name.some((byte) => byte < 0x20 || byte > 0x7e),
   });

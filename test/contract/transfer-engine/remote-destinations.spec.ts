@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,8 +7,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { StationConfig } from '../../../src/platform/config/index.js';
 import type { Destination } from '../../../src/storage/destinations/destination.js';
 import { destinationConfigSchema } from '../../../src/storage/destinations/destination.config.js';
+import { Destinations } from '../../../src/storage/destinations/destinations.js';
 import { openDestination } from '../../../src/storage/destinations/open-destination.js';
 import { RemoteHosts } from '../../../src/storage/hosts/remote-hosts.js';
+import type { TransferTask } from '../../../src/storage/transfer-engine.port.js';
 import { TransferEngines } from '../../../src/storage/transfer-engines.js';
 import { TransferMetrics } from '../../../src/storage/transfer.metrics.js';
 import { GRIDFTP_PROGRAMS, startGridftp, type TestGridftp } from '../../support/gridftp.js';
@@ -20,7 +23,8 @@ describeWithPrograms('destinations on other machines', [...SSHD_PROGRAMS, ...GRI
   let folder: string;
   let hosts: RemoteHosts;
   let engines: TransferEngines;
-  const metrics = new TransferMetrics(new Registry());
+  const registry = new Registry();
+  const metrics = new TransferMetrics(registry);
   const opened: Destination[] = [];
 
   beforeAll(async () => {
@@ -36,7 +40,7 @@ describeWithPrograms('destinations on other machines', [...SSHD_PROGRAMS, ...GRI
     const storage = { hosts: { archive: sshd.host }, workers: 1, acl: [] };
     const config = { storage } as unknown as StationConfig;
     hosts = new RemoteHosts(config);
-    engines = new TransferEngines(config, hosts, new TransferMetrics(new Registry()));
+    engines = new TransferEngines(config, hosts, metrics);
   });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((destination) => destination.close()));
@@ -61,14 +65,57 @@ describeWithPrograms('destinations on other machines', [...SSHD_PROGRAMS, ...GRI
     return destination;
   }
 
-  const kinds: [string, () => Destination, string][] = [
-    ['rsync', () => open({ engine: 'rsync', host: 'archive', root: join(folder, 'there') }), 'read-back'],
-    [
-      'gridftp',
-      () => open({ engine: 'gridftp', address: '127.0.0.1', port: gridftp.server.port, root: join(folder, 'there') }),
-      'read-back-unsynced',
-    ],
+  /** Of a file of the experiment. */
+  function aTask(name: string, { fileMode, directoryMode }: Destination, experimentDirectory: Buffer): TransferTask {
+    const sourcePath = join(folder, 'storage/99IDZ/exp/data', name);
+    const stats = statSync(sourcePath, { bigint: true });
+    return {
+      id: name,
+      sourcePath: Buffer.from(sourcePath),
+      sourceRoots: [Buffer.from(join(folder, 'storage'))],
+      expected: { sizeBytes: stats.size, mtimeNs: stats.mtimeNs, inode: stats.ino },
+      experimentDirectory,
+      destinationPath: Buffer.from(`data/${name}`),
+      replaces: null,
+      mode: 'copy',
+      proof: 'read-back',
+      fileMode,
+      directoryMode,
+    };
+  }
+
+  const rsync = (more: object = {}) => open({ engine: 'rsync', host: 'archive', root: join(folder, 'there'), ...more });
+  const server = (more: object = {}) =>
+    open({
+      engine: 'gridftp',
+      address: '127.0.0.1',
+      port: gridftp.server.port,
+      root: join(folder, 'there'),
+      ...more,
+    });
+  const kinds: [string, (more?: object) => Destination, string][] = [
+    ['rsync', rsync, 'read-back'],
+    ['gridftp', server, 'read-back-unsynced'],
   ];
+
+  it.each(kinds)('%s keeps to its rate, and is counted', async (kind, openIt) => {
+    const counted = async () =>
+      Number(
+        new RegExp(`transfer_bytes_total\\{engine="${kind}-push"\\} (\\d+)`).exec(await registry.metrics())?.[1] ?? 0,
+      );
+    const before = await counted();
+    const destination = openIt({ bytesPerSecond: 1_000_000 });
+    await destination.initialize();
+    const directory = await destination.prepareDirectory(Buffer.from(join(folder, 'storage/99IDZ/exp')));
+    const tasks = ['b', 'c'].map((name) => {
+      writeFileSync(join(folder, 'storage/99IDZ/exp/data', name), Buffer.alloc(1_000_000, name));
+      return aTask(name, destination, directory);
+    });
+    const start = performance.now();
+    expect(await destination.engine.transfer(tasks)).toMatchObject(tasks.map(() => ({ status: 'published' })));
+    expect(performance.now() - start).toBeGreaterThanOrEqual(990);
+    expect((await counted()) - before).toBe(2_000_000);
+  });
 
   it.each(kinds)('%s brings a copy to where the experiment lies there', async (_kind, openIt, proof) => {
     const destination = openIt();
@@ -79,22 +126,7 @@ describeWithPrograms('destinations on other machines', [...SSHD_PROGRAMS, ...GRI
     const directory = await destination.prepareDirectory(experiment);
     expect(directory.toString()).toBe(join(folder, 'there/99IDZ/exp'));
     expect(statSync(directory).mode & 0o7777).toBe(0o2770);
-    const stats = statSync(join(folder, 'storage/99IDZ/exp/data/a'), { bigint: true });
-    const outcomes = await destination.engine.transfer([
-      {
-        id: '1',
-        sourcePath: Buffer.from(join(folder, 'storage/99IDZ/exp/data/a')),
-        sourceRoots: [Buffer.from(join(folder, 'storage'))],
-        expected: { sizeBytes: stats.size, mtimeNs: stats.mtimeNs, inode: stats.ino },
-        experimentDirectory: directory,
-        destinationPath: Buffer.from('data/a'),
-        replaces: null,
-        mode: 'copy',
-        proof: 'read-back',
-        fileMode: destination.fileMode,
-        directoryMode: destination.directoryMode,
-      },
-    ]);
+    const outcomes = await destination.engine.transfer([aTask('a', destination, directory)]);
     expect(outcomes).toMatchObject([{ status: 'published', proof }]);
     expect(readFileSync(join(folder, 'there/99IDZ/exp/data/a'), 'utf8')).toBe('content');
   });
@@ -110,6 +142,36 @@ describeWithPrograms('destinations on other machines', [...SSHD_PROGRAMS, ...GRI
     expect(await open(settings).absence()).toContain('another file system');
     writeFileSync(marker, id);
     expect(await open(settings).absence()).toBeUndefined();
+  });
+
+  it.runIf(process.getuid?.() === 0)('rsync gives files and directories its own owner and group', async () => {
+    const destination = rsync({ owner: 'nobody', group: 'daemon' });
+    await destination.initialize();
+    await destination.requirePermissions();
+    const directory = await destination.prepareDirectory(Buffer.from(join(folder, 'storage/99IDZ/exp')));
+    await destination.engine.transfer([aTask('a', destination, directory)]);
+    const idOf = (database: string, name: string) =>
+      Number(execFileSync('getent', [database, name], { encoding: 'utf8' }).split(':')[2]);
+    for (const path of ['there/99IDZ', 'there/99IDZ/exp', 'there/99IDZ/exp/data/a']) {
+      expect(statSync(join(folder, path))).toMatchObject({
+        uid: idOf('passwd', 'nobody'),
+        gid: idOf('group', 'daemon'),
+      });
+    }
+  });
+
+  it('refuses the start for permissions that a destination refuses, not for one that is away', async () => {
+    const start = async (settings: object) => {
+      const one = { name: 'far', engine: 'rsync', host: 'archive', root: join(folder, 'there'), ...settings };
+      const storage = { root: join(folder, 'storage'), acl: [], destinations: [destinationConfigSchema.parse(one)] };
+      const config = { dataDir: join(folder, 'station'), storage } as unknown as StationConfig;
+      await new Destinations(config, engines, hosts, metrics).onModuleInit();
+    };
+    await expect(start({ group: 'no-such-group-here' })).rejects.toMatchObject({ code: 'STORAGE_PERMISSIONS_REFUSED' });
+    await sshd.stop();
+    await start({ group: 'no-such-group-here' });
+    await sshd.start();
+    await expect(start({ group: 'no-such-group-here' })).rejects.toMatchObject({ code: 'STORAGE_PERMISSIONS_REFUSED' });
   });
 
   it('rsync says that it would get too full there', async () => {

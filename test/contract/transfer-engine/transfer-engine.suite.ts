@@ -21,7 +21,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Proof, TransferEngine, TransferTask } from '../../../src/storage/index.js';
+import type { EngineCapabilities, Proof, TransferEngine, TransferTask } from '../../../src/storage/index.js';
+import { ALL_CAPABILITIES } from '../../../src/storage/transfer-engine.port.js';
 
 const md5 = (content: Uint8Array) => createHash('md5').update(content).digest('hex');
 
@@ -29,6 +30,8 @@ const md5 = (content: Uint8Array) => createHash('md5').update(content).digest('h
 export interface Shortcomings {
   /** The best proof that it can give. */
   proof?: Proof;
+  /** What its channel cannot do. */
+  capabilities?: Partial<EngineCapabilities>;
   /** Holes of sparse files are filled on the way. */
   fillsHoles?: boolean;
   /** Names that it cannot carry. */
@@ -230,6 +233,7 @@ export function transferEngineContract(
     });
 
     it('declares what its channel can do', () => {
+      expect(engine.capabilities).toEqual({ ...ALL_CAPABILITIES, ...shortcomings.capabilities });
       const { readBack, sync } = engine.capabilities;
       expect(readBack ? (sync ? 'read-back' : 'read-back-unsynced') : 'size').toBe(bestProof);
     });
