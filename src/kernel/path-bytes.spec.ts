@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { directoryOf, isBelowOrSame, isPlainRelative, joinBytes, nameOf, relativeTo } from './path-bytes.js';
+import { directoryOf, isBelowOrSame, isPlainRelative, joinBytes, nameOf, relativeTo, splitPath } from './path-bytes.js';
 
 const bytes = (text: string) => Buffer.from(text);
 
@@ -12,6 +12,11 @@ describe('paths as bytes', () => {
     ['data', [''], 'data'],
   ])('joins %s and %s', (directory, parts, joined) => {
     expect(joinBytes(bytes(directory), ...parts.map(bytes)).toString()).toBe(joined);
+  });
+
+  it.each(['/a/b', '/a', 'a', 'a/b/c', ''])('splits %s as it is taken apart', (path) => {
+    const [directory, name] = splitPath(bytes(path));
+    expect([directory, name]).toEqual([directoryOf(bytes(path)), nameOf(bytes(path))]);
   });
 
   it('takes a path apart', () => {

@@ -30,6 +30,13 @@ export function nameOf(path: Uint8Array): Buffer {
   return Buffer.from(path.subarray(path.lastIndexOf(SLASH) + 1));
 }
 
+/** Directory and name of a path, as {@link directoryOf} and {@link nameOf} give them, but as views of its own memory. */
+export function splitPath(path: Uint8Array): [directory: Buffer, name: Buffer] {
+  const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
+  const at = bytes.lastIndexOf(SLASH);
+  return [bytes.subarray(0, at === 0 ? 1 : Math.max(at, 0)), bytes.subarray(at + 1)];
+}
+
 /** The part of `path` below `directory`, which must hold it. */
 export function relativeTo(path: Uint8Array, directory: Uint8Array): Buffer {
   const skip = directory.at(-1) === SLASH ? directory.length : directory.length + 1;

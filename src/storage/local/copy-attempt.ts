@@ -1,6 +1,6 @@
 import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, futimesSync, openSync, unlinkSync } from 'node:fs';
 import { driverCode } from '../../kernel/errors.js';
-import { directoryOf, joinBytes, nameOf } from '../../kernel/path-bytes.js';
+import { directoryOf, joinBytes, splitPath } from '../../kernel/path-bytes.js';
 import { CopyRefusal, faultOf } from '../copy-faults.js';
 import type { Remains, TransferOutcome, TransferTask } from '../transfer-engine.port.js';
 import { permitFile } from './arrival-permissions.js';
@@ -144,9 +144,10 @@ export class CopyAttempt {
     if (final.length > LONGEST_PATH) {
       throw new CopyRefusal('ENAMETOOLONG', 'ENAMETOOLONG: its path in storage is too long to be opened');
     }
-    const prefix = destinations.prepare(this.task, directoryOf(final));
+    const [directory, name] = splitPath(final);
+    const prefix = destinations.prepare(this.task, directory);
     return {
-      final: Buffer.concat([prefix, nameOf(final)]),
+      final: Buffer.concat([prefix, name]),
       temporary: Buffer.concat([prefix, temporaryName(this.task)]),
     };
   }

@@ -2,7 +2,8 @@ import { closeSync, fsyncSync } from 'node:fs';
 import { directoryOf, joinBytes } from '../../kernel/path-bytes.js';
 import { type Fault, faultOf } from '../copy-faults.js';
 import type { TransferTask } from '../transfer-engine.port.js';
-import { openDirectory, pathsIn, syncDirectory } from './durable-directories.js';
+import { pathsIn } from './descriptor-paths.js';
+import { openDirectory, syncDirectory } from './durable-directories.js';
 
 /** Directories that stay open from one group of files to the next; a batch has seldom files of more. */
 const MOST_OPEN = 32;

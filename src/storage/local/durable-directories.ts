@@ -1,8 +1,9 @@
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, readlinkSync, realpathSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, realpathSync } from 'node:fs';
 import { driverCode } from '../../kernel/errors.js';
 import { directoryOf, isBelowOrSame, nameOf } from '../../kernel/path-bytes.js';
 import { CopyRefusal } from '../copy-faults.js';
 import { permitDirectory, permitMadeDirectory } from './arrival-permissions.js';
+import { pathsIn, whereLies } from './descriptor-paths.js';
 
 const OPEN = constants.O_RDONLY | constants.O_DIRECTORY;
 
@@ -51,11 +52,6 @@ export function openDirectory(experiment: Uint8Array, directory: Buffer, mode: n
 
 const SLASH = Buffer.from('/');
 
-/** Where the kernel finds what is in an open directory. */
-export function pathsIn(fd: number): Buffer {
-  return Buffer.from(`/proc/self/fd/${fd}/`);
-}
-
 function makeIn(parent: number, name: Buffer, mode: number): number {
   const path = Buffer.concat([pathsIn(parent), name]);
   const isMade = makeUnlessThere(path);
@@ -95,10 +91,10 @@ function openIfThere(path: Buffer): number | undefined {
   }
 }
 
-/** The kernel's own word on where an open directory lies. `native`: the other one does not survive invalid UTF-8. */
+/** `native`: the other one does not survive invalid UTF-8. */
 function requireInside(fd: number, experiment: Uint8Array): void {
   const root = realpathSync.native(Buffer.from(experiment), 'buffer');
-  if (!isBelowOrSame(readlinkSync(`/proc/self/fd/${fd}`, 'buffer'), root)) {
+  if (!isBelowOrSame(whereLies(fd), root)) {
     throw new CopyRefusal('EPERM', 'The destination leads out of the experiment through a symbolic link.');
   }
 }

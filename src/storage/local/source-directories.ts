@@ -1,7 +1,8 @@
-import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
-import { directoryOf, isBelowOrSame, nameOf } from '../../kernel/path-bytes.js';
+import { closeSync, constants, openSync } from 'node:fs';
+import { isBelowOrSame, splitPath } from '../../kernel/path-bytes.js';
 import { CopyRefusal } from '../copy-faults.js';
 import type { TransferTask } from '../transfer-engine.port.js';
+import { pathsIn, whereLies } from './descriptor-paths.js';
 
 /** Linux: opens a directory as a place only, for which nobody needs the right to list it; Node.js has no name for it. */
 const O_PATH = 0o10000000;
@@ -32,10 +33,10 @@ export class SourceDirectories {
    * @throws CopyRefusal when its directory lies outside of the source roots; what opening the directory throws.
    */
   pathTo(task: TransferTask): Buffer {
-    const path = directoryOf(task.sourcePath);
+    const [path, name] = splitPath(task.sourcePath);
     const directory = this.isLast(path, task) ? this.last : this.enter(path, task.sourceRoots);
     this.last = directory;
-    return Buffer.concat([directory?.prefix ?? path, nameOf(task.sourcePath)]);
+    return Buffer.concat([directory?.prefix ?? path, name]);
   }
 
   close(): void {
@@ -59,16 +60,15 @@ export class SourceDirectories {
       this.close();
     }
     const fd = openSync(path, OPEN);
-    const directory = { path, roots, fd, prefix: Buffer.from(`/proc/self/fd/${fd}/`) };
+    const directory = { path, roots, fd, prefix: pathsIn(fd) };
     this.open.set(key, directory);
     requireBelowRoots(fd, roots);
     return directory;
   }
 }
 
-/** The kernel's own word on where an open directory lies. */
 function requireBelowRoots(fd: number, roots: readonly Uint8Array[]): void {
-  const real = readlinkSync(`/proc/self/fd/${fd}`, 'buffer');
+  const real = whereLies(fd);
   if (!roots.some((root) => isBelowOrSame(real, root))) {
     throw new CopyRefusal('EPERM', 'The source leads out of the configured source roots through a symbolic link.');
   }
