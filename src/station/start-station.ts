@@ -69,6 +69,8 @@ async function openApplication(config: StationConfig, database: StationDatabase)
 
 async function listen(app: NestExpressApplication, config: StationConfig): Promise<string> {
   const { host, port } = config.http;
+  // Apart, so that what a part of the station could not do at its start is not taken for trouble with the port.
+  await app.init();
   try {
     await app.listen(port, host);
   } catch (error) {

@@ -4,7 +4,9 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** A TCP connection to a server that a test can cut and mend again. */
 export class CutWire {
   private isCut = false;
-  private readonly sockets = new Set<Socket>();
+  private isStalled = false;
+  /** Each socket with the other end of its connection. */
+  private readonly sockets = new Map<Socket, Socket>();
 
   private constructor(
     private readonly server: Server,
@@ -27,11 +29,19 @@ export class CutWire {
   /** Ends what is connected and lets nobody in. */
   cut(): void {
     this.isCut = true;
-    this.sockets.forEach((socket) => socket.destroy());
+    this.sockets.forEach((_, socket) => socket.destroy());
+  }
+
+  /** Lets nothing through, and says so to nobody: as a server that hangs. */
+  stall(): void {
+    this.isStalled = true;
+    this.sockets.forEach((other, socket) => socket.unpipe(other).pause());
   }
 
   mend(): void {
     this.isCut = false;
+    this.isStalled = false;
+    this.sockets.forEach((other, socket) => socket.pipe(other));
   }
 
   async close(): Promise<void> {
@@ -50,13 +60,15 @@ export class CutWire {
       [near, far],
       [far, near],
     ] as const) {
-      this.sockets.add(one);
+      this.sockets.set(one, other);
       one.on('error', () => undefined);
       one.once('close', () => {
         this.sockets.delete(one);
         other.destroy();
       });
-      one.pipe(other);
+      if (!this.isStalled) {
+        one.pipe(other);
+      }
     }
   }
 }

@@ -6,8 +6,15 @@ export interface MongoConnectionOptions {
   poolSize: number;
   /** Only for the message of a time-out. */
   queryTimeLimitMs: number;
+  /** Default: {@link ANSWER_LIMIT_MS}. */
+  answerLimitMs?: number;
 }
 
+/**
+ * A server that says nothing for so long on a connection has hung: the connection is given up, and what waited for it comes
+ * again. Above the longest limit that the server itself has for one operation (counting anew).
+ */
+const ANSWER_LIMIT_MS = 120_000;
 /** How long an operation waits for a server before it is "unavailable": callers queue up and retry by themselves. */
 const SERVER_SELECTION_MS = 5_000;
 const DEFAULT_DATABASE = 'dm_station';
@@ -62,6 +69,7 @@ export class MongoConnection {
       return await connection.openUri(url, {
         maxPoolSize: poolSize,
         serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+        socketTimeoutMS: this.options.answerLimitMs ?? ANSWER_LIMIT_MS,
         bufferCommands: false,
         autoIndex: false,
         autoCreate: false,

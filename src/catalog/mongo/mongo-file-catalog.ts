@@ -26,6 +26,8 @@ export interface MongoFileCatalogOptions {
   url: string;
   poolSize: number;
   queryTimeLimitMs: number;
+  /** How long the server may say nothing; see `MongoConnection`. */
+  answerLimitMs?: number;
 }
 
 /** What is made once per connection. */

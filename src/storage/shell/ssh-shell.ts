@@ -1,17 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StationError } from '../../kernel/errors.js';
 import type { RemoteHost } from '../hosts/hosts.config.js';
 import { collect } from './collect.js';
+import { connectionFolder } from './connection-folder.js';
 import { type ScriptChild, ScriptProcess } from './script-process.js';
 import type { Field, Shell, ShellAnswer } from './shell.port.js';
 import { sshConfig } from './ssh-config.js';
 import { sshTrouble } from './ssh-trouble.js';
 
-/** The path of a Unix socket has about a hundred bytes at most. */
-const LONGEST_TEMPORARY = 60;
 /** Longer than ConnectTimeout and the key exchange take together; an account's login script may be slow. */
 const GREETING_TIMEOUT_MS = 30_000;
 
@@ -88,8 +86,7 @@ export class SshShell implements Shell {
 
   private openFolder(): Promise<string> {
     this.folder ??= (async () => {
-      const base = tmpdir().length > LONGEST_TEMPORARY ? '/tmp' : tmpdir();
-      const folder = await mkdtemp(join(base, 'dm-ssh-'));
+      const folder = await connectionFolder();
       await writeFile(join(folder, 'config'), sshConfig(this.host, join(folder, 'c')), { mode: 0o600 });
       return folder;
     })();

@@ -3,6 +3,7 @@ import mongoose from 'mongoose';
 import { expect, it } from 'vitest';
 import { CounterStore } from '../../../src/catalog/mongo/counter-store.js';
 import { MongoFileCatalog } from '../../../src/catalog/mongo/mongo-file-catalog.js';
+import { CutWire } from '../../support/cut-wire.js';
 import { describeWithMongo } from '../../support/mongo.js';
 import { waitFor } from '../../support/wait-for.js';
 import { CounterScene } from './counter-scene.js';
@@ -89,6 +90,25 @@ await describeWithMongo('FileCatalog contract: MongoDB', (mongo) => {
     await expectExactStatistics(restarted, id);
     await connection.close();
     await Promise.all([catalog.close(), restarted.close()]);
+  });
+
+  it('gives up a server that says nothing any more, and goes on when it does again', async () => {
+    const id = await newExperiment();
+    const url = new URL(mongo().url);
+    const wire = await CutWire.to({ host: url.hostname, port: Number(url.port || 27017) });
+    url.host = `127.0.0.1:${wire.port}`;
+    url.searchParams.set('directConnection', 'true');
+    const catalog = new MongoFileCatalog({ url: url.href, poolSize: 2, queryTimeLimitMs: 5000, answerLimitMs: 500 });
+    await catalog.upsertMany(id, [aFile()]);
+
+    wire.stall();
+    await expect(catalog.upsertMany(id, manyFiles(2))).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' });
+    wire.mend();
+
+    await waitFor(() => catalog.upsertMany(id, manyFiles(2)), { timeoutMs: 30_000, what: 'the catalog to go on' });
+    await expectExactStatistics(catalog, id);
+    await catalog.close();
+    await wire.close();
   });
 
   it('says that the server does not answer, and goes on when it does again', async (context) => {
