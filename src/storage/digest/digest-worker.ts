@@ -1,4 +1,5 @@
 import { workerData } from 'node:worker_threads';
+import { yieldToOthers } from '../../platform/yield-to-others.js';
 import { DigestRounds } from './digest-rounds.js';
 import { openDigestOver } from './open-digest.js';
 import type { DigestThreadData } from './digest-thread.js';
@@ -9,6 +10,7 @@ const digest = openDigestOver(memory);
 const rounds = new DigestRounds(control);
 const streams: unknown[] = [];
 
+yieldToOthers();
 for (;;) {
   const parts = rounds.next().map((part) => {
     if (part.isFirst) {
