@@ -12,8 +12,8 @@ import type {
   SourceTreeProperties,
   SourceWatch,
 } from './source-tree.port.js';
-import { isNoAnswer, noAnswer, type SourceThread } from './source-thread.js';
-import type { SourceThreads } from './source-threads.js';
+import { isNoAnswer, noAnswer } from './source-thread.js';
+import type { ServedThread, SourceThreads } from './source-threads.js';
 import type { DirectoriesWatch, WatchHub } from './watch-hub.js';
 
 const BATCH_SIZE = 1000;
@@ -33,7 +33,7 @@ export interface LocalSourceOptions {
 /** A directory on the station's machine, mounted ones included. Everything happens in a thread of its own. */
 export class LocalSourceTree implements SourceTree {
   readonly properties: SourceTreeProperties = { hasEvents: true };
-  private current: SourceThread | undefined;
+  private current: ServedThread | undefined;
   private watching: DirectoriesWatch | undefined;
   private hanging = 0;
   private nextScan = 1;
@@ -131,14 +131,12 @@ export class LocalSourceTree implements SourceTree {
 
   async close(): Promise<void> {
     this.isClosed = true;
-    if (this.current !== undefined) {
-      this.options.threads.giveBack(this.current);
-    }
+    this.current?.giveBack();
     this.current = undefined;
     return Promise.resolve();
   }
 
-  private thread(): SourceThread {
+  private thread(): ServedThread {
     if (this.isClosed) {
       throw new Error('the source is closed');
     }
@@ -151,10 +149,10 @@ export class LocalSourceTree implements SourceTree {
     return this.current;
   }
 
-  private startThread(): SourceThread {
+  private startThread(): ServedThread {
     const { places, limitMs, mountInfo, threads } = this.options;
     const source = { root: this.location.directory, places, batchSize: BATCH_SIZE, mountInfo };
-    const thread: SourceThread = threads.take(source, limitMs, () => {
+    const thread: ServedThread = threads.take(source, limitMs, () => {
       this.hanging += 1;
       void thread.ended.then(() => (this.hanging -= 1));
     });

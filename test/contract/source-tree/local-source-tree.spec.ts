@@ -237,6 +237,27 @@ describe(LocalSourceTree.name, () => {
     await expect(first.look([Buffer.from('a')])).rejects.toThrow('closed');
   });
 
+  it('is not disturbed by a pass of the source before, which ends when its thread is given back already', async () => {
+    write('a');
+    const first = open();
+    const late = first.scan({ pass: 'full', filter: TAKES_ALL, isSpread: true });
+    await late.next();
+    await first.close();
+    await new Promise(setImmediate);
+    mkdirSync(join(folder, 'roots/other'));
+    const names = Array.from({ length: 3500 }, (_, index) => `${index}`);
+    names.forEach((name) => writeFileSync(join(folder, 'roots/other', name), ''));
+    const second = open('roots/other');
+    const found: string[] = [];
+
+    for await (const { files } of second.scan({ pass: 'full', filter: TAKES_ALL })) {
+      found.push(...files.map((file) => Buffer.from(file.relativePath).toString()));
+      await late.return(undefined);
+    }
+
+    expect(found.toSorted()).toEqual(names.toSorted());
+  });
+
   describe('with a file system that hangs', () => {
     /** A thread whose every call hangs in the kernel until somebody writes into the FIFO; with the flag it answers. */
     function aHangingEntry(): { entry: URL; fifo: string; answers: () => void } {
