@@ -5,6 +5,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -157,6 +158,8 @@ describe('files from a detector to storage', () => {
   it('leaves files alone that were there before, says why, and lets a later upload take them', async () => {
     const scene = await station().scene('existing');
     write(scene, 'old.h5');
+    // The clock that stamps files lags a little behind; what is younger than that is taken rather than left.
+    await waitFor(() => Date.now() - statSync(join(scene.source, 'old.h5')).ctimeMs > 50);
     const monitor = await station().monitor(scene, { processExisting: false });
     const old = await station().row(scene, 'data/old.h5', 'skipped');
     expect(old).toMatchObject({ reasonCode: 'existed-before-start' });
