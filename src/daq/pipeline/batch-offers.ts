@@ -8,7 +8,7 @@ import { BACKLOG, type ClaimedRow, FRESH, type Priority } from '../ledger/ledger
 import { BatchProcessor } from './batch-processor.js';
 import { StrayClaims } from './stray-claims.js';
 import { WorkLanes } from './work-lanes.js';
-import { type BatchItem, batchesOf } from './work-batches.js';
+import { type BatchItem, batchesOf, boundsOf } from './work-batches.js';
 
 /** Payload of a job of the `transfer` queue: ids only, the ledger has the rest. */
 export interface TransferJob {
@@ -103,12 +103,11 @@ export class BatchOffers {
 
   /** No batch mixes priorities. */
   private batchesOf<Item extends OfferedRow>(items: readonly Item[]): Item[][] {
-    const { batchFiles, batchBytes } = this.config.daq;
+    const bounds = boundsOf(this.config);
     return [FRESH, BACKLOG].flatMap((priority) =>
       batchesOf(
         items.filter((item) => item.priority === priority),
-        batchFiles,
-        batchBytes,
+        bounds,
       ),
     );
   }
