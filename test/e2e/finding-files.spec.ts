@@ -17,8 +17,6 @@ import { aStation } from '../support/station.js';
 import { waitFor } from '../support/wait-for.js';
 
 const DIRECTORIES = 10_000;
-/** A quarter of it where nobody else wants the processor. */
-const MADE_WITHIN_MS = 2000;
 const DAY = 86_400_000;
 
 describe('finding files with events', () => {
@@ -27,16 +25,14 @@ describe('finding files with events', () => {
   const station = aStation({ env: { DM_SOURCE_ROOTS: `${memory}:${realpathSync(tmpdir())}` } });
   afterAll(() => rmSync(memory, { recursive: true }));
 
-  it('misses none of ten thousand directories that are made and filled within a second or two', async () => {
+  it('misses none of ten thousand directories that are made and filled in memory, as fast as that goes (about a second)', async () => {
     const scene = { ...(await station().scene('many')), source: memory };
     const monitor = await station().monitor(scene, { quietSeconds: 0.5 });
-    const startedAt = performance.now();
     for (let at = 0; at < DIRECTORIES; at += 1) {
       const directory = join(scene.source, `d${at}`);
       mkdirSync(directory);
       writeFileSync(join(directory, 'a.tif'), String(at));
     }
-    expect(performance.now() - startedAt).toBeLessThan(MADE_WITHIN_MS);
     const found = await waitFor(
       async () => {
         const { counts } = await station().acquisition(monitor.id);
