@@ -6,6 +6,7 @@ import { directoryOf, isBelowOrSame, joinBytes, relativeTo } from '../kernel/pat
 import { CONFIG, type StationConfig } from '../platform/config/index.js';
 import { type AreaPermissions, permissionsOf } from './area-permissions.js';
 import { CopyRefusal } from './copy-faults.js';
+import { pathsIn } from './local/descriptor-paths.js';
 import { makeDirectory, permitHandle } from './made-directory.js';
 import { type ResolvedPermissions, resolvePermissions } from './resolved-permissions.js';
 
@@ -78,7 +79,7 @@ export class AreaRights {
       for (const [index, name] of names.entries()) {
         const isFile = index === names.length - 1;
         const parent = opened.at(-1) as FileHandle;
-        const handle = await open(joinBytes(Buffer.from(`/proc/self/fd/${parent.fd}`), name), isFile ? FILE : FOLDER);
+        const handle = await open(joinBytes(pathsIn(parent.fd), name), isFile ? FILE : FOLDER);
         opened.push(handle);
         if (isFile) {
           await requireOneName(handle);

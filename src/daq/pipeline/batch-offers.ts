@@ -4,11 +4,11 @@ import { messageOf } from '../../kernel/errors.js';
 import { CONFIG, type StationConfig } from '../../platform/config/index.js';
 import { QUEUE, type WorkQueue } from '../../platform/queue/index.js';
 import { LedgerClaims } from '../ledger/ledger-claims.js';
-import { BACKLOG, type ClaimedRow, FRESH, type Priority } from '../ledger/ledger-row.js';
+import { type ClaimedRow, FRESH, type Priority } from '../ledger/ledger-row.js';
 import { BatchProcessor } from './batch-processor.js';
 import { StrayClaims } from './stray-claims.js';
 import { WorkLanes } from './work-lanes.js';
-import { type BatchItem, batchesOf, boundsOf } from './work-batches.js';
+import { type BatchItem, batchesByPriority, boundsOf } from './work-batches.js';
 
 /** Payload of a job of the `transfer` queue: ids only, the ledger has the rest. */
 export interface TransferJob {
@@ -70,8 +70,8 @@ export class BatchOffers {
   /** Works on rows that this process has claimed, in reserved room. Returns at once. */
   carry(rows: readonly ClaimedRow[]): void {
     this.strays.hold(rows.map((row) => row.id));
-    for (const batch of this.batchesOf(rows)) {
-      void this.carryOne(batch).finally(() => {
+    for (const { priority, batch } of batchesByPriority(rows, boundsOf(this.config))) {
+      void this.carryOne(priority, batch).finally(() => {
         this.letGo(batch.length);
         this.strays.letGo(batch.map((row) => row.id));
       });
@@ -80,11 +80,11 @@ export class BatchOffers {
 
   /** Answers whether the queue took them. */
   async offer(items: readonly OfferedRow[]): Promise<boolean> {
-    const batches = this.batchesOf(items);
+    const batches = batchesByPriority(items, boundsOf(this.config));
     try {
       await this.queue.add(
         'transfer',
-        batches.map((batch) => jobOf(this.run, batch)),
+        batches.map(({ priority, batch }) => jobOf(this.run, priority, batch)),
       );
       return true;
     } catch (error) {
@@ -93,33 +93,21 @@ export class BatchOffers {
     }
   }
 
-  private async carryOne(batch: readonly ClaimedRow[]): Promise<void> {
-    const priority = batch[0]?.priority ?? BACKLOG;
+  private async carryOne(priority: Priority, batch: readonly ClaimedRow[]): Promise<void> {
     if (!(await this.lanes.run(priority, 'carried', () => this.processor.carry(batch)))) {
       // The station stops. Were this to fail, the next start would free the rows all the same.
       await this.claims.giveBack(batch.map((row) => row.id)).catch(() => undefined);
     }
-  }
-
-  /** No batch mixes priorities. */
-  private batchesOf<Item extends OfferedRow>(items: readonly Item[]): Item[][] {
-    const bounds = boundsOf(this.config);
-    return [FRESH, BACKLOG].flatMap((priority) =>
-      batchesOf(
-        items.filter((item) => item.priority === priority),
-        bounds,
-      ),
-    );
   }
 }
 
 /** The id follows from the content: the same batch offered twice while it waits is one job. */
 function jobOf(
   run: string,
+  priority: Priority,
   batch: readonly OfferedRow[],
 ): { id: string; data: Record<string, unknown>; priority: number } {
   const ledgerIds = batch.map((item) => item.id);
-  const priority = batch[0]?.priority ?? BACKLOG;
   const digest = createHash('sha256')
     .update(`${run}:${ledgerIds.join(',')}`)
     .digest('hex')

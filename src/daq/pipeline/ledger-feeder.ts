@@ -16,7 +16,7 @@ import { BatchProcessor } from './batch-processor.js';
 import { InterruptedWork } from './interrupted-work.js';
 import { OutcomeJournal } from './outcome-journal.js';
 import { StrayClaims } from './stray-claims.js';
-import { batchesOf, boundsOf } from './work-batches.js';
+import { batchesByPriority, boundsOf } from './work-batches.js';
 import { WorkLanes } from './work-lanes.js';
 
 const LOOK_INTERVAL_MS = 1000;
@@ -105,15 +105,8 @@ export class LedgerFeeder implements OnApplicationBootstrap, BeforeApplicationSh
   /** Some batches, then another look: fresh data must not wait for a page of backlog. */
   private async workWithoutQueue(due: readonly DueRow[]): Promise<boolean> {
     this.noteQueue(false);
-    const bounds = boundsOf(this.config);
-    const batches = ([FRESH, BACKLOG] as const).flatMap((priority) =>
-      batchesOf(
-        due.filter((row) => row.priority === priority),
-        bounds,
-      ).map((batch) => ({ priority, batch })),
-    );
     await Promise.all(
-      batches
+      batchesByPriority(due, boundsOf(this.config))
         .slice(0, BATCHES_PER_LANE * this.lanes.width)
         .map(({ priority, batch }) =>
           this.lanes.run(priority, 'fetched', () => this.processor.process(batch.map((row) => row.id))),

@@ -1,4 +1,5 @@
 import type { StationConfig } from '../../platform/config/index.js';
+import { BACKLOG, FRESH, type Priority } from '../ledger/ledger-row.js';
 
 export interface BatchItem {
   id: string;
@@ -44,4 +45,17 @@ export function batchesOf<Item extends BatchItem>(items: readonly Item[], bounds
     batches.push(batch);
   }
   return batches;
+}
+
+/** The same for work of both priorities, fresh first; no batch mixes them. */
+export function batchesByPriority<Item extends BatchItem & { priority: Priority }>(
+  items: readonly Item[],
+  bounds: BatchBounds,
+): { priority: Priority; batch: Item[] }[] {
+  return ([FRESH, BACKLOG] as const).flatMap((priority) =>
+    batchesOf(
+      items.filter((item) => item.priority === priority),
+      bounds,
+    ).map((batch) => ({ priority, batch })),
+  );
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { access, cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { driverCode, StationError } from '../../kernel/errors.js';
+import { isProcessAlive } from '../process-alive.js';
 import type { OsAccount } from './processes.js';
 import { run, toolError } from './processes.js';
 
@@ -121,18 +122,9 @@ async function copyOnce(native: string, directory: string): Promise<string> {
 async function removeHalfCopies(directory: string, name: string): Promise<void> {
   for (const entry of await readdir(directory)) {
     const owner = new RegExp(`^${name.replaceAll('.', '\\.')}\\.copying-(\\d+)-`).exec(entry)?.[1];
-    if (owner !== undefined && !isAlive(Number(owner))) {
+    if (owner !== undefined && !isProcessAlive(Number(owner))) {
       await rm(join(directory, entry), { recursive: true, force: true });
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return driverCode(error) === 'EPERM';
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { driverCode } from '../../kernel/errors.js';
+import { isProcessAlive } from '../../platform/process-alive.js';
 
 /** The path of a Unix socket has about a hundred bytes at most. */
 const LONGEST_TEMPORARY = 60;
@@ -16,18 +16,9 @@ export async function connectionFolder(
 ): Promise<string> {
   for (const name of await readdir(base)) {
     const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
-    if (owner !== undefined && !isRunning(Number(owner))) {
+    if (owner !== undefined && !isProcessAlive(Number(owner))) {
       await rm(join(base, name), { recursive: true, force: true }).catch(() => undefined);
     }
   }
   return mkdtemp(join(base, `${PREFIX}${process.pid}-`));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return driverCode(error) === 'EPERM'; // there, and somebody else's
-  }
 }
