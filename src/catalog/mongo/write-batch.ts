@@ -1,6 +1,7 @@
 import mongoose, { type mongo } from 'mongoose';
 import { StationError } from '../../kernel/errors.js';
 import type { PreparedFile } from '../prepared-file.js';
+import { updateEach } from './bulk-updates.js';
 import type { SizeDelta } from './counter-store.js';
 import type { FileCollection } from './file-collections.js';
 import { changesOf, type FileDocument, newDocument, pathHashOf } from './file-document.js';
@@ -126,17 +127,15 @@ class BatchWrite {
       return [];
     }
     const updatedAt = new Date();
-    const { matchedCount } = await this.collection.bulkWrite(
+    const matched = await updateEach(
+      this.collection,
       changes.map(({ known, changes: fields }) => ({
-        updateOne: {
-          filter: { _id: known._id, revision: known.revision },
-          update: { $set: { ...fields, revision: known.revision + 1, updatedAt } },
-        },
+        filter: { _id: known._id, revision: known.revision },
+        update: { $set: { ...fields, revision: known.revision + 1, updatedAt } },
       })),
-      { ordered: false },
     );
-    this.updated += matchedCount;
-    if (matchedCount < changes.length) {
+    this.updated += matched;
+    if (matched < changes.length) {
       // The server does not say which ones somebody else changed first. The next round sees which are left to do;
       // the counters are counted anew if it can matter for them.
       this.isCertain &&= changes.every(({ file, known }) => file.sizeBytes === Number(known.sizeBytes));

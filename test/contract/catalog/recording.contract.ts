@@ -101,6 +101,13 @@ export function recordingContract(current: () => CatalogScene): void {
       });
     });
 
+    it('updates a whole batch of known versions', async () => {
+      const { ids } = await scene.catalog.upsertMany(scene.experiment, manyFiles(300));
+      const told = manyFiles(300, { metadata: { sample: 'Si' } });
+      expect(await scene.catalog.upsertMany(scene.experiment, told)).toEqual({ inserted: 0, updated: 300, ids });
+      expect(new Set((await scene.everything()).map((file) => file.metadata['sample']))).toEqual(new Set(['Si']));
+    });
+
     it('leaves known versions alone when asked to keep them', async () => {
       await scene.catalog.upsertMany(scene.experiment, [aFile({ sizeBytes: 1 })]);
       const result = await scene.catalog.upsertMany(scene.experiment, [aFile({ sizeBytes: 2 })], { existing: 'keep' });
