@@ -139,6 +139,15 @@ describe(IsolatedMetadataReaders, () => {
     await expect(readers.read(file('c.own'), 'c.own', abort.signal)).rejects.toThrow('given up');
   });
 
+  it('blames no file for the end of the station', async () => {
+    stored = [custom('sleep 30')];
+    const own = new ReaderProcess({ idleMs: 60_000, heapMegabytes: 64 });
+    const stopped = new IsolatedMetadataReaders(() => Promise.resolve(stored), own);
+    const reading = stopped.read(file('f.own'), 'f.own');
+    setTimeout(() => stopped.close(), 500);
+    await expect(reading).rejects.toMatchObject({ code: 'READERS_UNAVAILABLE' });
+  });
+
   it('passes on that the definitions cannot be had', async () => {
     const without = new IsolatedMetadataReaders(() => Promise.reject(new Error('no database')), process);
     await expect(without.read(file('d.json'), 'd.json')).rejects.toThrow('no database');

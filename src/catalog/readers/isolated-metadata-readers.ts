@@ -1,19 +1,25 @@
 import { setMaxListeners } from 'node:events';
 import { CallSlots } from '../../kernel/call-slots.js';
-import { messageOf } from '../../kernel/errors.js';
+import { driverCode, messageOf } from '../../kernel/errors.js';
+import { withTimeLimit } from '../../kernel/time-limit.js';
 import type { ReaderDefinition } from './definitions/reader-definition.js';
 import { parseExecutableOutput } from './executable/executable-output.js';
 import { runOnFile } from './executable/run-on-file.js';
 import { boundedTree } from './formats/bounded-tree.js';
 import type { FileFormat, MetadataReaders, RawTree, ReaderFindings } from './metadata-readers.port.js';
 import { type FileLimits, ReaderEnded } from './process/reader-child.js';
-import type { ReaderProcess } from './process/reader-process.js';
+import { type ReaderProcess, unavailable } from './process/reader-process.js';
 import { chooseReader } from './reader-choice.js';
 
 /** Finding out what a file is takes one read of some KB; a disk that needs longer for it does not answer. */
 const DETECTION: FileLimits = { timeoutMs: 30_000, memoryBytes: 1024 * 1_048_576 };
 /** Executables of the beamline at a time: each is a process of unknown appetite. */
 const MOST_EXECUTABLES = 2;
+
+/** A killed executable is gone at once, unless it waits for a dead disk, which nobody waits for here. */
+const END_GRACE_MS = 5000;
+/** The machine has no room for a process just now: no matter of the file. */
+const NO_RESOURCES = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 
 const NOTHING: ReaderFindings = { format: null, reader: null, raw: null, complaint: null };
 
@@ -112,6 +118,9 @@ export class IsolatedMetadataReaders implements MetadataReaders {
       return { ...found, raw: boundedTree(metadata), complaint };
     } catch (error) {
       signal?.throwIfAborted();
+      if (this.stopping.signal.aborted || NO_RESOURCES.has(driverCode(error) ?? '')) {
+        throw unavailable(error);
+      }
       return { ...found, raw: null, complaint: `Its reader ${reader.name} did not succeed: ${messageOf(error)}.` };
     } finally {
       this.slots.give();
@@ -125,7 +134,8 @@ export class IsolatedMetadataReaders implements MetadataReaders {
   ): Promise<string> {
     const limit = AbortSignal.timeout(reader.timeoutSeconds * 1000);
     const ends = AbortSignal.any([limit, this.stopping.signal, ...(signal === undefined ? [] : [signal])]);
-    return runOnFile(reader, Buffer.from(path as string), ends).catch((error: unknown) => {
+    const run = runOnFile(reader, Buffer.from(path as string), ends);
+    return withTimeLimit(run, reader.timeoutSeconds * 1000 + END_GRACE_MS).catch((error: unknown) => {
       throw limit.aborted ? new Error(`it took longer than the limit of ${reader.timeoutSeconds} s`) : error;
     });
   }

@@ -38,7 +38,7 @@ export interface MetadataReaders {
    * @param name Path in the experiment in its text form (as in the catalog), by which custom readers are chosen and side files
    *   without a telling content (YAML) are known.
    * @throws the reason of `signal` when it is aborted; the file is then no longer read.
-   * @throws StationError READERS_UNAVAILABLE (kind unavailable) when no reader can be started, or the definitions cannot be
+   * @throws StationError of kind unavailable when no reader can be started (READERS_UNAVAILABLE) or the definitions cannot be
    *   had: nothing is known about the file then, so ask again later.
    */
   read(path: Buffer | string, name: string, signal?: AbortSignal): Promise<ReaderFindings>;

@@ -33,6 +33,8 @@ export class ReaderChild {
   private readonly ready: Promise<void>;
   private settle: { resolve(reply: ReaderReply): void; reject(error: Error): void } | undefined;
   private endedBy: ReaderEnded | undefined;
+  private failStart: (reason: ReaderEnded) => void = () => undefined;
+  /** It answers nothing any more, though a process that waits for a dead disk may still be there. */
   isEnded = false;
 
   /**
@@ -75,9 +77,17 @@ export class ReaderChild {
     }
   }
 
+  /** Kills it and gives up what it was asked, without waiting for its end. */
   end(reason = new ReaderEnded('outside', 'The reader was stopped.')): void {
-    this.endedBy ??= reason;
     this.child.kill('SIGKILL');
+    this.ended(reason);
+  }
+
+  private ended(reason: ReaderEnded): void {
+    this.endedBy ??= reason;
+    this.isEnded = true;
+    this.settle?.reject(this.endedBy);
+    this.failStart(this.endedBy);
   }
 
   private answered(request: ReaderRequest, limits: FileLimits): Promise<ReaderReply> {
@@ -119,17 +129,12 @@ export class ReaderChild {
           this.settle?.resolve(message);
         }
       });
-      const ended = (reason: ReaderEnded) => {
-        this.isEnded = true;
+      this.failStart = ({ message }) => {
         clearTimeout(timer);
-        this.settle?.reject(reason);
-        reject(new ReaderEnded('start', reason.message));
+        reject(new ReaderEnded('start', message));
       };
-      this.child.once('error', (error) => {
-        this.endedBy ??= new ReaderEnded('start', messageOf(error));
-        ended(this.endedBy);
-      });
-      this.child.once('exit', (code, signal) => ended(this.endedBy ?? this.reasonOf(code, signal)));
+      this.child.once('error', (error) => this.ended(new ReaderEnded('start', messageOf(error))));
+      this.child.once('exit', (code, signal) => this.ended(this.reasonOf(code, signal)));
     });
   }
 

@@ -113,8 +113,11 @@ describe(ReaderProcess, () => {
     const reader = aProcess();
     const abort = new AbortController();
     const asked = [reader.ask(read('hang'), LIMITS, abort.signal), reader.ask(read('never'), LIMITS, abort.signal)];
+    const impatient = reader.ask(read('a'), LIMITS, AbortSignal.timeout(100));
     const other = reader.ask(read('other'), LIMITS);
     setTimeout(() => abort.abort(new Error('given up')), 300);
+    await expect(impatient).rejects.toThrow('timeout');
+    expect(abort.signal.aborted).toBe(false);
     await expect(asked[0]).rejects.toThrow('given up');
     await expect(asked[1]).rejects.toThrow('given up');
     expect(facts(await other).path).toBe('other');

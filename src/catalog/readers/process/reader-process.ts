@@ -40,7 +40,7 @@ export class ReaderProcess {
   ask(request: ReaderRequest, limits: FileLimits, signal?: AbortSignal): Promise<ReaderReply> {
     const turn = this.last.then(() => this.now(request, limits, signal));
     this.last = turn.catch(() => undefined);
-    return turn;
+    return signal === undefined ? turn : unlessAborted(turn, signal);
   }
 
   /** Ends the process; what is asked from now on is refused. */
@@ -104,7 +104,21 @@ export class ReaderProcess {
   }
 }
 
-function unavailable(cause: unknown): StationError {
+/** Whoever gives up while others have their turn is told at once. */
+async function unlessAborted<T>(turn: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([turn, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+export function unavailable(cause: unknown): StationError {
   return new StationError(
     'unavailable',
     'READERS_UNAVAILABLE',
