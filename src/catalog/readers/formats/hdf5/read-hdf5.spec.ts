@@ -142,6 +142,23 @@ describe('the HDF5 reader', () => {
     expect(isReaderBroken).toBe(false);
   });
 
+  it.each([
+    [0, 'free space of no size'],
+    [1, 'an object that is as large as all memory'],
+  ])('does not go round for ever in a heap with %i: %s', async (index) => {
+    const bytes = hdf5((file) => {
+      file.create_dataset({ name: 'lost', data: 'a text of variable length' });
+      file.create_dataset({ name: 'energy', data: 12.4, dtype: '<d' });
+    });
+    const object = bytes.indexOf('GCOL') + 16;
+    bytes.writeUInt16LE(index, object);
+    bytes.writeBigUInt64LE(index === 0 ? 0n : 0xffff_fff0n, object + 8);
+    const { raw, complaint } = await readBytes(bytes);
+    expect(raw['lost']).not.toHaveProperty('value');
+    expect(raw['energy']).toMatchObject({ value: 12.4 });
+    expect(complaint).toMatch(/^Some of it cannot be read: \/lost/);
+  });
+
   it('bounds what it reads of a file without end', async () => {
     const { raw, complaint } = await readBytes(
       hdf5((file) => {

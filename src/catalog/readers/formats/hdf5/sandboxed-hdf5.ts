@@ -1,8 +1,12 @@
 import { ready } from 'h5wasm';
-import type { FileSource } from '../file-source.js';
+import { type FileSource, UnreadableFile } from '../file-source.js';
+import { beginsGlobalHeap, isSoundGlobalHeap } from './global-heap.js';
 
 /** As much as is kept of what the library says on its standard error; the innermost reason comes last. */
 const MOST_DIAGNOSIS_CHARACTERS = 65_536;
+
+/** EIO, as WebAssembly's system interface counts. */
+const INPUT_OUTPUT_ERROR = 29;
 
 type Library = Awaited<typeof ready>;
 
@@ -23,6 +27,7 @@ interface FileSystem {
   createFile(parent: string, name: string, properties: object, canRead: boolean, canWrite: boolean): FileNode;
   unlink(path: string): void;
   streams: ({ stream_ops: StreamOperations } | null)[];
+  ErrnoError: new (errno: number) => Error;
 }
 
 /**
@@ -59,7 +64,8 @@ export class SandboxedHdf5 {
       ...node.stream_ops,
       read: (_stream, target, offset, length, position) => {
         const available = Math.max(0, Math.min(length, source.size - position));
-        return source.readInto(target.subarray(offset, offset + available), position);
+        const { buffer, byteOffset } = target; // signed bytes, whatever emscripten calls them
+        return this.fill(new Uint8Array(buffer, byteOffset + offset, available), source, position);
       },
     };
     this.diagnosis = '';
@@ -68,6 +74,21 @@ export class SandboxedHdf5 {
     } finally {
       this.files.unlink(`/${name}`);
     }
+  }
+
+  /** What the library cannot bear must fail as a disk fails: an exception of ours would tear it up in the middle. */
+  private fill(target: Uint8Array, source: FileSource, position: number): number {
+    try {
+      const count = source.readInto(target, position);
+      if (!beginsGlobalHeap(target) || isSoundGlobalHeap(source, position)) {
+        return count;
+      }
+    } catch (error) {
+      if (!(error instanceof UnreadableFile)) {
+        throw error;
+      }
+    }
+    throw new this.files.ErrnoError(INPUT_OUTPUT_ERROR);
   }
 
   /** The innermost reason of the library's last failure, as it words it. */
