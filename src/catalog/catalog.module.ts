@@ -14,15 +14,17 @@ import { FilesController } from './http/files.controller.js';
 import { StatisticsController } from './http/statistics.controller.js';
 import { MeteredFileCatalog } from './metered-file-catalog.js';
 import { PostgresFileCatalog } from './postgres/postgres-file-catalog.js';
+import { READER_CONTROLLERS, READER_PROVIDERS } from './readers/readers.providers.js';
 
 @Module({
   imports: [AuthModule, ExperimentsModule],
-  controllers: [FilesController, StatisticsController],
+  controllers: [FilesController, StatisticsController, ...READER_CONTROLLERS],
   providers: [
     { provide: FILE_CATALOG, useFactory: openCatalog, inject: [CONFIG, Database, METRICS] },
     CatalogService,
     CatalogShutdown,
     ExperimentRemoval,
+    ...READER_PROVIDERS,
   ],
   exports: [CatalogService],
 })

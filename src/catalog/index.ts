@@ -14,3 +14,5 @@ export type { Filter } from './filter/filter-ast.js';
 export { MAX_FILTER_CHARACTERS } from './filter/parse-filter.js';
 export { parseFilter, parseFilterText } from './filter/parse-filter.js';
 export { type FileSort, parseSort } from './file-sort.js';
+export { type ExecutableOutput, parseExecutableOutput } from './readers/executable/executable-output.js';
+export { type Executable, runOnFile } from './readers/executable/run-on-file.js';

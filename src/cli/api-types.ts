@@ -278,6 +278,28 @@ export interface PluginAnswer {
   lastError: { at: string; path: string | null; message: string } | null;
 }
 
+export interface ReaderAnswer {
+  name: string;
+  isBuiltIn: boolean;
+  isEnabled: boolean;
+  order: number;
+  formats: string[];
+  files: string[];
+  command: string[] | null;
+  environment: Record<string, string>;
+  timeoutSeconds: number;
+  memoryMegabytes: number;
+  updatedAt: string | null;
+  updatedBy: string | null;
+}
+
+export interface ReaderTrialAnswer {
+  format: string | null;
+  reader: string | null;
+  raw: Record<string, unknown> | null;
+  complaint: string | null;
+}
+
 export interface AuditAnswer {
   id: string;
   experiment: string;

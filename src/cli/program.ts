@@ -12,6 +12,7 @@ import { registerExperiment } from './nouns/experiment.js';
 import { registerFile } from './nouns/file.js';
 import { registerJob } from './nouns/job.js';
 import { registerPlugin } from './nouns/plugin.js';
+import { registerReader } from './nouns/reader.js';
 import { registerSession } from './nouns/session.js';
 import { registerStation } from './nouns/station.js';
 import { registerStats } from './nouns/stats.js';
@@ -37,6 +38,7 @@ const NOUNS = [
   registerWorkflow,
   registerJob,
   registerPlugin,
+  registerReader,
   registerAlarm,
   registerDestination,
   registerEvents,

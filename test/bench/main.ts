@@ -2,11 +2,12 @@ import { backlog } from './backlog/backlog.ts';
 import { copy } from './copy/copy.ts';
 import { ingest } from './ingest/ingest.ts';
 import { latency } from './latency/latency.ts';
+import { readers } from './readers/readers.ts';
 import { BenchProblem } from './pieces/bench-problem.ts';
 import { isBeingStopped, tidyUp, tidyUpOnSuddenEnd } from './pieces/tidy-up.ts';
 
 /** Each answers what the process is to exit with. A bench to come adds its line here. */
-const BENCHES: Record<string, (args: string[]) => Promise<number>> = { copy, ingest, latency, backlog };
+const BENCHES: Record<string, (args: string[]) => Promise<number>> = { copy, ingest, latency, backlog, readers };
 
 const [name = '', ...args] = process.argv.slice(2);
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;

@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 import { messageOf, StationError } from '../../kernel/errors.js';
-import { wildcard } from '../scan/wildcard.js';
+import { wildcard } from '../../kernel/wildcard.js';
 
 /**
  * Whether a path (text form) is meant by a wildcard and a regular expression; both must match where both are given. Each

@@ -1,6 +1,6 @@
 import { messageOf } from '../../kernel/errors.js';
 import { type FilePlugin, type PipelineFile, type PluginOutcome } from '../pipeline/file-plugin.port.js';
-import { CallSlots } from './call-slots.js';
+import { CallSlots } from '../../kernel/call-slots.js';
 import type { FileMetadataRecorder } from './file-metadata.js';
 import type { PluginLanes } from './plugin-lanes.js';
 import { outcomeOf } from './plugin-policy.js';

@@ -1,7 +1,7 @@
 import { nameOf } from '../../kernel/path-bytes.js';
 import { pathToText } from '../../kernel/path-text.js';
 import { hasExtension } from './file-extension.js';
-import { type Wildcard, wildcard } from './wildcard.js';
+import { type Wildcard, wildcard } from '../../kernel/wildcard.js';
 
 const DOT = 0x2e;
 const SLASH = 0x2f;

@@ -1,6 +1,6 @@
 import { directoryOf, joinBytes, nameOf } from '../../kernel/path-bytes.js';
 import { pathToText, textToPath } from '../../kernel/path-text.js';
-import { wildcard } from '../scan/wildcard.js';
+import { wildcard } from '../../kernel/wildcard.js';
 
 const DOT = 0x2e;
 

@@ -1,21 +1,14 @@
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { extname, isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { parseExecutableOutput, runOnFile } from '../../../catalog/index.js';
 import { driverCode, messageOf, StationError } from '../../../kernel/errors.js';
 import { joinBytes } from '../../../kernel/path-bytes.js';
 import { pathToText } from '../../../kernel/path-text.js';
-import { strictUtf8 } from '../../../kernel/utf8.js';
+import { type Wildcard, wildcard } from '../../../kernel/wildcard.js';
 import type { PipelineFile } from '../../pipeline/file-plugin.port.js';
-import { type Wildcard, wildcard } from '../../scan/wildcard.js';
 import { type PluginSettings, pluginOptions } from '../plugin-settings.js';
 import type { FileVerdict, PluginStep } from '../plugin-step.js';
 import type { ShippedStep } from '../shipped-step.js';
-import { parseReaderOutput } from './reader-output.js';
-import { runReader } from './reader-process.js';
-
-/** Stands in an argument for the file's path; without it the path is the last argument. */
-const FILE = '{file}';
 
 const optionsSchema = z.strictObject({
   readers: z
@@ -77,7 +70,7 @@ export class MetadataReader implements PluginStep {
       return [{ kind: 'passed' }];
     }
     try {
-      const { metadata, ignoredLines } = parseReaderOutput(await this.read(reader, file, signal));
+      const { metadata, ignoredLines } = parseExecutableOutput(await this.read(reader, file, signal));
       const warning =
         ignoredLines === 0
           ? {}
@@ -98,9 +91,7 @@ export class MetadataReader implements PluginStep {
   private async read(reader: Reader, file: PipelineFile, signal: AbortSignal): Promise<string> {
     const path = joinBytes(file.experiment.directory, file.row.destinationPath);
     const limits = { memoryMegabytes: this.options.memoryMegabytes, timeoutSeconds: this.timeoutSeconds };
-    return withArgument(path, (argument) =>
-      runReader(withFile(reader.command, argument), reader.environment, limits, signal),
-    );
+    return runOnFile({ ...reader, ...limits }, path, signal);
   }
 
   private prefixed(metadata: Record<string, unknown>): Record<string, unknown> {
@@ -109,30 +100,6 @@ export class MetadataReader implements PluginStep {
       ? metadata
       : Object.fromEntries(Object.entries(metadata).map(([key, value]) => [`${keyPrefix}${key}`, value]));
   }
-}
-
-/** Node hands arguments over as UTF-8: a path that is none is reached through a link with a plain name. */
-async function withArgument<T>(path: Buffer, run: (argument: string) => Promise<T>): Promise<T> {
-  let text: string;
-  try {
-    text = strictUtf8.decode(path);
-  } catch {
-    const directory = await mkdtemp(join(tmpdir(), 'dm-reader-'));
-    try {
-      const link = join(directory, `file${extname(path.toString('latin1')).replace(/[^\x21-\x7e]/g, '')}`);
-      await symlink(path, link);
-      return await run(link);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
-  }
-  return run(text);
-}
-
-function withFile(command: readonly string[], argument: string): string[] {
-  const isPlaced = command.some((part) => part.includes(FILE));
-  const placed = command.map((part) => part.replaceAll(FILE, () => argument));
-  return isPlaced ? placed : [...placed, argument];
 }
 
 export const METADATA_READER: ShippedStep = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseReaderOutput } from './reader-output.js';
+import { parseExecutableOutput } from './executable-output.js';
 
-describe(parseReaderOutput.name, () => {
+describe(parseExecutableOutput.name, () => {
   it('reads lines of key and value', () => {
     const text = [
       '# made by read-header',
@@ -20,7 +20,7 @@ describe(parseReaderOutput.name, () => {
       'huge: 1e999',
       'empty:',
     ].join('\n');
-    const { metadata, ignoredLines } = parseReaderOutput(text);
+    const { metadata, ignoredLines } = parseExecutableOutput(text);
     expect(Object.entries(metadata)).toEqual([
       ['energy', 12.4],
       ['sample', 'Ceramic A'],
@@ -37,14 +37,14 @@ describe(parseReaderOutput.name, () => {
   });
 
   it('reads one JSON object, as it is', () => {
-    expect(parseReaderOutput('\n {"energy": 12.4, "detector": {"distance": [1, 2]}}\n').metadata).toEqual({
+    expect(parseExecutableOutput('\n {"energy": 12.4, "detector": {"distance": [1, 2]}}\n').metadata).toEqual({
       energy: 12.4,
       detector: { distance: [1, 2] },
     });
   });
 
   it('finds nothing in nothing', () => {
-    expect(parseReaderOutput(' \n')).toEqual({ metadata: {}, ignoredLines: 0 });
+    expect(parseExecutableOutput(' \n')).toEqual({ metadata: {}, ignoredLines: 0 });
   });
 
   it.each([
@@ -52,6 +52,6 @@ describe(parseReaderOutput.name, () => {
     ['[1, 2]', 'one object'],
     [Array.from({ length: 10_001 }, (_, at) => `k${at}: 1`).join('\n'), 'more than 10000 keys'],
   ])('refuses %.20s with a reason', (text, reason) => {
-    expect(() => parseReaderOutput(text)).toThrow(reason);
+    expect(() => parseExecutableOutput(text)).toThrow(reason);
   });
 });

@@ -3,25 +3,25 @@ import { StationError } from '../../../kernel/errors.js';
 const MOST_KEYS = 10_000;
 const LONGEST_KEY = 1024;
 
-export interface ReaderFindings {
+export interface ExecutableOutput {
   metadata: Record<string, unknown>;
   /** Lines that are none of `key: value`. */
   ignoredLines: number;
 }
 
 /**
- * What a metadata reader printed: one JSON object, or lines `key: value`. In lines, numbers, `true`, `false` and `null`
+ * What an executable reader printed: one JSON object, or lines `key: value`. In lines, numbers, `true`, `false` and `null`
  * become what JSON makes of them, all else is text; a key that comes again makes a list; empty lines and those that
  * begin with `#` are passed over.
  *
  * @throws StationError READER_OUTPUT_INVALID
  */
-export function parseReaderOutput(text: string): ReaderFindings {
+export function parseExecutableOutput(text: string): ExecutableOutput {
   const trimmed = text.trimStart();
   return trimmed.startsWith('{') || trimmed.startsWith('[') ? parseJson(trimmed) : parseLines(text);
 }
 
-function parseJson(text: string): ReaderFindings {
+function parseJson(text: string): ExecutableOutput {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -34,7 +34,7 @@ function parseJson(text: string): ReaderFindings {
   return { metadata: value as Record<string, unknown>, ignoredLines: 0 };
 }
 
-function parseLines(text: string): ReaderFindings {
+function parseLines(text: string): ExecutableOutput {
   const found = new Map<string, unknown[]>();
   let ignoredLines = 0;
   for (const line of text.split(/\r?\n/)) {

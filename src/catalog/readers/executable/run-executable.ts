@@ -14,7 +14,7 @@ const CLOSE_GRACE_MS = 1000;
  */
 const WITH_LIMITS = 'ulimit -c 0; ulimit -v "$1" && ulimit -t "$2" || exit 126; shift 2; exec "$@"';
 
-export interface ReaderLimits {
+export interface ExecutableLimits {
   memoryMegabytes: number;
   timeoutSeconds: number;
 }
@@ -25,10 +25,10 @@ export interface ReaderLimits {
  *
  * @throws StationError READER_FAILED with what it complained of, READER_OUTPUT_TOO_LARGE, READER_TIMEOUT.
  */
-export async function runReader(
+export async function runExecutable(
   command: readonly string[],
   environment: Readonly<Record<string, string>>,
-  limits: ReaderLimits,
+  limits: ExecutableLimits,
   signal: AbortSignal,
 ): Promise<string> {
   const kibibytes = String(Math.ceil(limits.memoryMegabytes * 1024));
