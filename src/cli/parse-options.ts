@@ -1,3 +1,4 @@
+import { isPlainObject } from '../kernel/plain-object.js';
 import { usageError } from './exit-codes.js';
 
 const UNIT_SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -61,10 +62,10 @@ export function parseJsonObject(text: string, what: string): Record<string, unkn
       `The ${what} is no JSON (${error instanceof Error ? error.message : ''}); put it in single quotes.`,
     );
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isPlainObject(value)) {
     throw usageError(`The ${what} must be a JSON object, such as '{"sizeBytes":{"$gt":1000000}}'.`);
   }
-  return value as Record<string, unknown>;
+  return value;
 }
 
 /** For options that may be given several times. */

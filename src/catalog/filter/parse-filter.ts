@@ -1,3 +1,4 @@
+import { isPlainObject } from '../../kernel/plain-object.js';
 import {
   allOf,
   anyOf,
@@ -200,16 +201,11 @@ const LOGICAL = new Map<string, (parts: Filter[]) => Filter>([
 ]);
 
 function isOperators(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.keys(value).some((key) => key.startsWith('$'))
-  );
+  return isPlainObject(value) && Object.keys(value).some((key) => key.startsWith('$'));
 }
 
 function entriesOf(value: unknown, at: string, rule: string): [string, unknown][] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isPlainObject(value)) {
     throw refuse('FILTER_INVALID', at, rule);
   }
   return Object.entries(value);

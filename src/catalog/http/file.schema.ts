@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isPlainObject } from '../../kernel/plain-object.js';
 import { pageQuery } from '../../platform/http/index.js';
 import type { Metadata } from '../catalog-file.js';
 import { MAX_FILTER_CHARACTERS } from '../filter/parse-filter.js';
@@ -38,7 +39,7 @@ export type ByPath = z.infer<typeof byPathQuery>;
 /** Any JSON object. Not z.record: that would copy a tree of any size, and its values need no check here. */
 const metadata = z
   .unknown()
-  .refine((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
+  .refine(isPlainObject, {
     error: 'must be an object',
   })
   .meta({ type: 'object', additionalProperties: true }) as z.ZodType<Metadata>;

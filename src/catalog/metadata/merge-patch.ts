@@ -1,3 +1,4 @@
+import { isPlainObject } from '../../kernel/plain-object.js';
 import type { Metadata } from '../catalog-file.js';
 
 /**
@@ -9,16 +10,12 @@ export function mergePatch(target: Metadata, patch: Metadata): Metadata {
   for (const [key, change] of Object.entries(patch)) {
     if (change === null) {
       merged.delete(key);
-    } else if (isObject(change)) {
+    } else if (isPlainObject(change)) {
       const present = merged.get(key);
-      merged.set(key, mergePatch(isObject(present) ? present : {}, change));
+      merged.set(key, mergePatch(isPlainObject(present) ? present : {}, change));
     } else {
       merged.set(key, change);
     }
   }
   return Object.fromEntries(merged);
-}
-
-function isObject(value: unknown): value is Metadata {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

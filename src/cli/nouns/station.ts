@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isPlainObject } from '../../kernel/plain-object.js';
 import { errorOfAnswer } from '../api-error.js';
 import type { CliContext } from '../context.js';
 import { EXIT } from '../exit-codes.js';
@@ -53,7 +54,7 @@ export function flatten(value: unknown, prefix = ''): [name: string, value: unkn
   }
   return Object.entries(value).flatMap(([key, part]): [string, unknown][] => {
     const name = prefix === '' ? key : `${prefix}.${key}`;
-    return typeof part === 'object' && part !== null && !Array.isArray(part)
+    return isPlainObject(part)
       ? flatten(part, name)
       : [[name, Array.isArray(part) && part.every((item) => typeof item !== 'object') ? part.join(', ') : part]];
   });

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { messageOf, StationError } from '../../kernel/errors.js';
+import { isPlainObject } from '../../kernel/plain-object.js';
 import { environmentOverlay } from './environment.js';
 
 export interface ConfigSource {
@@ -103,10 +104,6 @@ function originOf(origins: Map<string, string>, path: string): string | undefine
     }
   }
   return undefined;
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function deepFreeze<T>(value: T): T {

@@ -1,4 +1,5 @@
 import { StationError } from '../../../kernel/errors.js';
+import { isPlainObject } from '../../../kernel/plain-object.js';
 
 const MOST_KEYS = 10_000;
 const LONGEST_KEY = 1024;
@@ -28,10 +29,10 @@ function parseJson(text: string): ExecutableOutput {
   } catch (error) {
     throw invalid(`it begins like JSON and is none: ${(error as Error).message}`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isPlainObject(value)) {
     throw invalid('its JSON must be one object, such as {"energy": 12.4}');
   }
-  return { metadata: value as Record<string, unknown>, ignoredLines: 0 };
+  return { metadata: value, ignoredLines: 0 };
 }
 
 function parseLines(text: string): ExecutableOutput {

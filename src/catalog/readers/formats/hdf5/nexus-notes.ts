@@ -1,3 +1,4 @@
+import { isPlainObject } from '../../../../kernel/plain-object.js';
 import type { RawTree } from '../../metadata-readers.port.js';
 import { newTree } from '../reading-draft.js';
 
@@ -75,7 +76,7 @@ function plotOf(path: string, tree: RawTree): RawTree {
     ['path', path],
     ['signal', signal],
     ['axes', listOf(tree['@axes'] ?? attribute(old?.[1], 'axes')) ?? axesByNumber(children)],
-    ['shape', isTree(target) ? target['shape'] : undefined],
+    ['shape', isPlainObject(target) ? target['shape'] : undefined],
   ]);
 }
 
@@ -94,15 +95,11 @@ function axesByNumber(children: readonly [string, unknown][]): string[] | undefi
 }
 
 function attribute(child: unknown, name: string): unknown {
-  return isTree(child) ? child[`@${name}`] : undefined;
+  return isPlainObject(child) ? child[`@${name}`] : undefined;
 }
 
 /** Many writers make lists of one element of what is one value. */
 function valueOf(child: unknown): unknown {
-  const value = isTree(child) ? child['value'] : undefined;
+  const value = isPlainObject(child) ? child['value'] : undefined;
   return Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value;
-}
-
-function isTree(value: unknown): value is RawTree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
