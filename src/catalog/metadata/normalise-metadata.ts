@@ -1,5 +1,6 @@
 import type { Metadata } from '../catalog-file.js';
 import { metadataInvalid } from '../catalog.errors.js';
+import { isList, plainNumber } from './plain-number.js';
 
 /** MongoDB nests documents 100 levels deep at most, and ours begin below two of its levels. */
 export const MAX_METADATA_DEPTH = 64;
@@ -43,10 +44,8 @@ function plainValue(value: unknown, depth: number): unknown {
     case 'boolean':
       return value;
     case 'number':
-      // -0 is 0: JSON text has it, the databases do not agree on it.
-      return Number.isFinite(value) ? value + 0 : String(value);
     case 'bigint':
-      return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+      return plainNumber(value);
     case 'undefined':
       return null;
     case 'object':
@@ -60,11 +59,11 @@ function plainStructure(value: object, depth: number): unknown {
   if (value instanceof Date) {
     return Number.isNaN(value.getTime()) ? null : value.toISOString();
   }
-  if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) {
+  if (isList(value)) {
     if (depth > MAX_METADATA_DEPTH) {
       throw metadataInvalid(`The metadata is nested more than ${MAX_METADATA_DEPTH} levels deep.`);
     }
-    return Array.from(value as ArrayLike<unknown>, (element) => plainValue(element, depth + 1));
+    return Array.from(value, (element) => plainValue(element, depth + 1));
   }
   return plainObject(value, depth);
 }

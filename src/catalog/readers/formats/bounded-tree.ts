@@ -1,3 +1,4 @@
+import { isList, plainNumber } from '../../metadata/plain-number.js';
 import type { RawTree } from '../metadata-readers.port.js';
 
 export interface TreeLimits {
@@ -75,11 +76,8 @@ class Pruning {
       case 'boolean':
         return this.sized(value, 5, place);
       case 'number':
-        return Number.isFinite(value) ? this.sized(value + 0, 24, place) : this.text(String(value), place);
       case 'bigint':
-        return Number.isSafeInteger(Number(value))
-          ? this.sized(Number(value), 17, place)
-          : this.text(String(value), place);
+        return this.number(value, place);
       case 'object':
         return value === null ? this.sized(null, 4, place) : this.structure(value, depth, place);
       default:
@@ -95,8 +93,7 @@ class Pruning {
     if (!this.take(2, place)) {
       return undefined;
     }
-    const isList = Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
-    return isList ? this.list(value as ArrayLike<unknown>, depth, place) : this.object(value, depth, place);
+    return isList(value) ? this.list(value, depth, place) : this.object(value, depth, place);
   }
 
   private list(value: ArrayLike<unknown>, depth: number, place: string): unknown[] {
@@ -109,6 +106,12 @@ class Pruning {
       kept.push(item ?? null);
     }
     return kept;
+  }
+
+  private number(value: number | bigint, place: string): unknown {
+    const plain = plainNumber(value);
+    const mostBytes = typeof value === 'bigint' ? 17 : 24;
+    return typeof plain === 'string' ? this.text(plain, place) : this.sized(plain, mostBytes, place);
   }
 
   private text(value: string, place: string): string | undefined {
