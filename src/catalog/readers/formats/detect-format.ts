@@ -51,12 +51,7 @@ function isJson(source: FileSource, head: string): boolean {
     return false;
   }
   try {
-    JSON.parse(
-      source
-        .read(0, source.size)
-        .toString('utf8')
-        .replace(/^\uFEFF/, ''),
-    );
+    JSON.parse(source.text());
     return true;
   } catch {
     return false;

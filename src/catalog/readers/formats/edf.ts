@@ -51,17 +51,15 @@ export function readEdf(source: FileSource, draft: ReadingDraft): void {
 }
 
 function headerAt(source: FileSource, at: number): Header | undefined {
-  let length = 0;
-  let end = -1;
   // Most headers have a block or some; only a longer one costs a longer read.
-  for (let wanted = 4096; end === -1 && wanted <= MOST_HEADER_BYTES; wanted *= 16) {
+  for (let wanted = 4096; wanted <= MOST_HEADER_BYTES; wanted *= 16) {
     const text = source.read(at, wanted).toString('latin1');
     if (!/^\s*\{/.test(text)) {
       return undefined;
     }
-    end = text.indexOf('}');
+    const end = text.indexOf('}');
     if (end !== -1) {
-      length = Math.ceil((end + 1) / BLOCK_BYTES) * BLOCK_BYTES;
+      const length = Math.ceil((end + 1) / BLOCK_BYTES) * BLOCK_BYTES;
       return { values: valuesOf(text.slice(text.indexOf('{') + 1, end)), length };
     }
     if (text.length < wanted) {

@@ -65,6 +65,13 @@ export class FileSource {
     return done;
   }
 
+  /** All of it as text without a byte order mark; for files whose size was looked at. @throws UnreadableFile */
+  text(): string {
+    return this.read(0, this.size)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '');
+  }
+
   close(): void {
     closeSync(this.descriptor);
   }

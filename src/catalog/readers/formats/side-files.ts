@@ -1,11 +1,11 @@
 import { parseAllDocuments } from 'yaml';
 import { messageOf } from '../../../kernel/errors.js';
-import type { RawTree } from '../metadata-readers.port.js';
+import { isPlainObject } from '../../../kernel/plain-object.js';
 import type { FileSource } from './file-source.js';
-import { newTree, type ReadingDraft } from './reading-draft.js';
+import type { ReadingDraft } from './reading-draft.js';
 
 /** A side file describes; a larger one is data. Parsed, it takes about ten times its size in memory. */
-export const MOST_JSON_BYTES = 8_388_608;
+const MOST_JSON_BYTES = 8_388_608;
 const MOST_YAML_BYTES = 1_048_576;
 /** Each alias repeats a part of the document: a short document of aliases to aliases can be endless. */
 const MOST_ALIASES = 100;
@@ -40,10 +40,7 @@ function textOf(source: FileSource, most: number, draft: ReadingDraft): string |
     );
     return undefined;
   }
-  return source
-    .read(0, source.size)
-    .toString('utf8')
-    .replace(/^\uFEFF/, '');
+  return source.text();
 }
 
 function attempt(draft: ReadingDraft, format: string, parse: () => void): void {
@@ -59,9 +56,7 @@ function firstLine(message: string): string {
 }
 
 function keep(draft: ReadingDraft, content: unknown): void {
-  const isObject = typeof content === 'object' && content !== null && !Array.isArray(content);
-  const tree = isObject ? (content as RawTree) : newTree([['content', content]]);
-  for (const [key, value] of Object.entries(tree)) {
-    Object.defineProperty(draft.raw, key, { value, enumerable: true, configurable: true, writable: true });
+  for (const [key, value] of Object.entries(isPlainObject(content) ? content : { content })) {
+    draft.raw[key] = value; // a tree without prototype: even `__proto__` is a key like any other
   }
 }
