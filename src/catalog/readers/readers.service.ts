@@ -1,9 +1,9 @@
-import { realpath } from 'node:fs/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { AccessService, type Principal } from '../../auth/index.js';
 import { ExperimentsService } from '../../experiments/index.js';
-import { directoryOf, isBelowOrSame, joinBytes } from '../../kernel/path-bytes.js';
+import { directoryOf, joinBytes } from '../../kernel/path-bytes.js';
 import { textToPath } from '../../kernel/path-text.js';
+import { PRIMARY, requireInside } from '../../storage/index.js';
 import { CatalogService } from '../catalog.service.js';
 import { checkedSettings, type GivenSettings } from './definitions/check-settings.js';
 import { isBuiltIn, type ReaderDefinition } from './definitions/reader-definition.js';
@@ -80,10 +80,12 @@ export class ReadersService {
     const readers = await this.triedReaders(principal, trial.reader);
     const { id, storageDirectory } = await this.experiments.getByName(principal, trial.experiment);
     const file = await this.catalog.getByPath(principal, id, trial.path, trial.version);
-    const path = await copyBelow(textToPath(storageDirectory), locationOf(file.replicas) ?? textToPath(file.path));
-    if (path === undefined) {
+    const directory = textToPath(storageDirectory);
+    const path = locationOf(file.replicas) ?? joinBytes(directory, textToPath(file.path));
+    // That the file itself is no link is looked at when it is opened.
+    await requireInside(directory, directoryOf(path)).catch(() => {
       throw noCopyHere(file.path);
-    }
+    });
     return this.readers.readWith(readers, path, file.path, signal);
   }
 
@@ -98,22 +100,6 @@ export class ReadersService {
 
 /** Where the copy in the storage area is, as bytes of an absolute path. */
 function locationOf(replicas: readonly { destination?: string; location: string }[]): Buffer | undefined {
-  const replica = replicas.find(({ destination = 'primary' }) => destination === 'primary');
+  const replica = replicas.find(({ destination = PRIMARY }) => destination === PRIMARY);
   return replica?.location.startsWith('/') === true ? textToPath(replica.location) : undefined;
-}
-
-/**
- * The path of a copy in the experiment's directory; undefined when its directory leads out of it through a link, or is not
- * there. That the file itself is no link is looked at when it is opened.
- */
-async function copyBelow(root: Buffer, path: Buffer): Promise<Buffer | undefined> {
-  const absolute = path[0] === 0x2f ? path : joinBytes(root, path);
-  try {
-    const [directory, base] = await Promise.all(
-      [directoryOf(absolute), root].map((each) => realpath(each, { encoding: 'buffer' })),
-    );
-    return directory !== undefined && base !== undefined && isBelowOrSame(directory, base) ? absolute : undefined;
-  } catch {
-    return undefined;
-  }
 }
